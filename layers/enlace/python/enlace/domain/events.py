@@ -1,0 +1,307 @@
+"""What Enlace says on the bus: one constructor per event, built without pydantic.
+
+The producers' side of the contracts in ``docs/events.md``. It needs the standard
+library only, since the resolver pays for every import at each cold start; the
+pydantic models of the same events are :mod:`enlace.contracts.events`, and the
+contract tests hold the two against each other.
+
+An event's id is made from its cause alone. A crash between recording and
+acknowledging ends in a redelivery, which publishes the event again under the
+same id, and consumers drop what they have handled.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from enlace.domain.envelope import (
+    NAMESPACE,
+    AddressRef,
+    Cause,
+    Entry,
+    Event,
+    envelope,
+    event_id,
+    read_event,
+)
+from enlace.domain.interaction import Interaction
+
+__all__ = [
+    "CASE_OPENED",
+    "CUSTOMER_CREATED",
+    "CUSTOMER_MERGED",
+    "CUSTOMER_SPLIT",
+    "INTERACTION_RECORDED",
+    "SEND_MESSAGE",
+    "AddressRef",
+    "Cause",
+    "Entry",
+    "Event",
+    "case_opened",
+    "customer_created",
+    "customer_merged",
+    "customer_split",
+    "envelope",
+    "event_id",
+    "interaction_recorded",
+    "message_id",
+    "read_event",
+    "send_message",
+]
+
+INTERACTION_RECORDED = "interaction.recorded"
+CUSTOMER_CREATED = "customer.created"
+CUSTOMER_MERGED = "customer.merged"
+CUSTOMER_SPLIT = "customer.split"
+CASE_OPENED = "case.opened"
+SEND_MESSAGE = "send.message"
+
+RESOLVER = "enlace.resolve_identity"
+DISPATCHER = "enlace.dispatch_message"
+
+
+def interaction_recorded(
+    interaction: Interaction,
+    *,
+    customer_id: str,
+    contact_point: AddressRef,
+    timeline_key: str,
+    occurred_at: str,
+    recorded_at: str,
+    protocol: str | None = None,
+    source: str = RESOLVER,
+) -> Entry:
+    """An interaction is in the timeline.
+
+    ``occurred_at`` is the time of the timeline item: the vendor's, or the
+    pinned first receipt where the vendor sends none.
+    """
+    data = {
+        "interaction_id": interaction.id,
+        "customer_id": customer_id,
+        "channel": interaction.channel,
+        "account": interaction.account,
+        "type": interaction.type,
+        "direction": interaction.direction,
+        "occurred_at": occurred_at,
+        "contact_point": {"kind": contact_point[0], "key": contact_point[1]},
+        "timeline_key": timeline_key,
+        "protocol": protocol,
+    }
+    return envelope(
+        INTERACTION_RECORDED,
+        data,
+        source=source,
+        event_id=event_id(INTERACTION_RECORDED, interaction.id),
+        occurred_at=occurred_at,
+        recorded_at=recorded_at,
+        correlation_id=interaction.id,
+        causation_id=interaction.id,
+    )
+
+
+def customer_created(
+    *,
+    customer_id: str,
+    identifier: AddressRef,
+    cause: Cause,
+    occurred_at: str,
+    recorded_at: str,
+    source: str = RESOLVER,
+) -> Entry:
+    """A customer is known for the first time, by one identifier."""
+    data = {
+        "customer_id": customer_id,
+        "identifier": {"kind": identifier[0], "key": identifier[1]},
+        "cause": {cause[0]: cause[1]},
+    }
+    # A customer is born once, so its id suffices; two interactions that raced
+    # for the birth must not announce it twice.
+    id_ = event_id(CUSTOMER_CREATED, customer_id)
+    return _caused(CUSTOMER_CREATED, data, id_, cause, occurred_at, recorded_at, source)
+
+
+def customer_merged(
+    *,
+    customer_id: str,
+    merged: Iterable[str],
+    cause: Cause,
+    evidence: Iterable[tuple[str, str, str]],
+    identifiers: Mapping[str, Iterable[str]],
+    occurred_at: str,
+    recorded_at: str,
+    source: str = RESOLVER,
+) -> Entry:
+    """Several customers turned out to be one.
+
+    Parameters
+    ----------
+    customer_id : str
+        The one that stays.
+    merged : iterable of str
+        The customers that are now aliases of it.
+    evidence : iterable of (key, key, level)
+        The edges that decided; the level is ``decision`` for an operator's.
+    identifiers : mapping of customer id to address keys
+        What each former customer, the staying one included, consisted of.
+    """
+    former = sorted(merged)
+    data = {
+        "customer_id": customer_id,
+        "merged": former,
+        "cause": {cause[0]: cause[1]},
+        "evidence": [{"a": a, "b": b, "level": level} for a, b, level in sorted(evidence)],
+        "identifiers": {id_: sorted(keys) for id_, keys in sorted(identifiers.items())},
+    }
+    id_ = event_id(CUSTOMER_MERGED, *cause, customer_id, *former)
+    return _caused(CUSTOMER_MERGED, data, id_, cause, occurred_at, recorded_at, source)
+
+
+def customer_split(
+    *,
+    customer_id: str,
+    into: Sequence[tuple[str, Iterable[str]]],
+    cause: Cause,
+    occurred_at: str,
+    recorded_at: str,
+    source: str = RESOLVER,
+) -> Entry:
+    """A customer turned out to be several.
+
+    Parameters
+    ----------
+    customer_id : str
+        The former whole; one of the parts keeps this id where it still leads it.
+    into : sequence of (customer id, address keys)
+        All the parts.
+    """
+    parts = sorted((id_, sorted(keys)) for id_, keys in into)
+    data = {
+        "customer_id": customer_id,
+        "into": [{"customer_id": id_, "identifiers": keys} for id_, keys in parts],
+        "cause": {cause[0]: cause[1]},
+    }
+    id_ = event_id(CUSTOMER_SPLIT, *cause, customer_id, *(part for part, _ in parts))
+    return _caused(CUSTOMER_SPLIT, data, id_, cause, occurred_at, recorded_at, source)
+
+
+def _caused(
+    name: str,
+    data: Mapping[str, Any],
+    id_: str,
+    cause: Cause,
+    occurred_at: str,
+    recorded_at: str,
+    source: str,
+) -> Entry:
+    return envelope(
+        name,
+        data,
+        source=source,
+        event_id=id_,
+        occurred_at=occurred_at,
+        recorded_at=recorded_at,
+        correlation_id=cause[1],
+        causation_id=cause[1],
+    )
+
+
+def case_opened(
+    *,
+    protocol: str,
+    customer_id: str,
+    contact_point: AddressRef,
+    interaction_id: str,
+    nature: str | None,
+    occurred_at: str,
+    recorded_at: str,
+    causation_id: str,
+    source: str = DISPATCHER,
+) -> Entry:
+    """A service case is open under a protocol number.
+
+    ``nature`` is ``praise``, ``information``, ``complaint``, ``suggestion`` or
+    None where the contact did not say; ``causation_id`` is the id of the
+    ``interaction.recorded`` event.
+    """
+    data = {
+        "protocol": protocol,
+        "customer_id": customer_id,
+        "contact_point": {"kind": contact_point[0], "key": contact_point[1]},
+        "interaction_id": interaction_id,
+        "nature": nature,
+    }
+    return envelope(
+        CASE_OPENED,
+        data,
+        source=source,
+        event_id=event_id(CASE_OPENED, interaction_id),
+        occurred_at=occurred_at,
+        recorded_at=recorded_at,
+        correlation_id=interaction_id,
+        causation_id=causation_id,
+    )
+
+
+def message_id(interaction_id: str, template: str) -> str:
+    """The id of the message that an interaction causes: one per template."""
+    return str(uuid.uuid5(NAMESPACE, f"message\x1f{interaction_id}\x1f{template}"))
+
+
+def send_message(
+    *,
+    message_id: str,
+    customer_id: str,
+    purpose: str,
+    template: str,
+    language: str,
+    channel: str,
+    contact_point: AddressRef,
+    data: Mapping[str, Any],
+    expires_at: str,
+    occurred_at: str,
+    recorded_at: str,
+    correlation_id: str,
+    causation_id: str,
+    source: str = DISPATCHER,
+) -> Entry:
+    """Ask a sender for one message to one address.
+
+    Parameters
+    ----------
+    purpose : str
+        ``transactional`` or ``marketing``.
+    language : str
+        ``pt-BR``, ``es`` or ``en``.
+    channel : str
+        ``email`` or ``sms``: picks the sender.
+    data : mapping
+        The template's variables and ids; no addresses.
+    expires_at : str
+        Contract time after which it must not be sent any more.
+    """
+    body = {
+        "message_id": message_id,
+        "customer_id": customer_id,
+        "purpose": purpose,
+        "template": template,
+        "language": language,
+        "channel": channel,
+        "contact_point": {"kind": contact_point[0], "key": contact_point[1]},
+        "data": dict(data),
+        "expires_at": expires_at,
+    }
+    return envelope(
+        SEND_MESSAGE,
+        body,
+        source=source,
+        # Channel and address belong to it: a fall-back to the next channel is
+        # another command for the same message.
+        event_id=event_id(SEND_MESSAGE, message_id, channel, contact_point[1]),
+        occurred_at=occurred_at,
+        recorded_at=recorded_at,
+        correlation_id=correlation_id,
+        causation_id=causation_id,
+    )
