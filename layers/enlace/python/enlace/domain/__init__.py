@@ -1,0 +1,1 @@
+"""What Enlace is about, as pure functions and values: standard library only, no AWS."""

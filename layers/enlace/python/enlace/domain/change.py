@@ -1,0 +1,194 @@
+"""What one observation or decision changes: components, pointers, customers.
+
+Pure: it takes the touched part of the identity graph as it was read, and gives
+the writes that turn it into what the evidence now says, with the effects on
+customers that the bus is to be told.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from enlace.domain.component import MAX_NODES, Component, rebuild
+from enlace.domain.evidence import Decision, Edge, Node, first_seen_at
+from enlace.domain.records import Pointer
+from enlace.domain.rules import Rules
+from enlace.errors import ComponentSaturated
+
+Effect = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphChange:
+    """News about the graph.
+
+    Parameters
+    ----------
+    nodes : dict
+        Identifiers seen for the first time.
+    edges : dict
+        Observed edges; merged into what is known.
+    seen_at : dict of address key to contract time
+        Sightings; they lower ``first_seen`` and never raise it.
+    decide : Decision, optional
+    withdraw : str, optional
+        Id of a decision that is taken back.
+    """
+
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+    edges: Mapping[tuple[str, str], Edge] = field(default_factory=dict)
+    seen_at: Mapping[str, str] = field(default_factory=dict)
+    decide: Decision | None = None
+    withdraw: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evolution:
+    """The writes, each with what it replaces, and the effects on customers."""
+
+    components: list[tuple[Component | None, Component | None]]
+    pointers: dict[str, tuple[Pointer | None, Pointer]]
+    effects: list[Effect]
+
+
+def evolve(
+    components: Iterable[Component],
+    loners: Mapping[str, Node],
+    change: GraphChange,
+    rules: Rules,
+    today: str,
+) -> Evolution:
+    """Apply news to the touched part of the graph.
+
+    Parameters
+    ----------
+    components : iterable of Component
+        Every component that the change touches.
+    loners : dict
+        Known identifiers that the change touches and that are in no component.
+    today : str
+        ``YYYY-MM-DD``.
+
+    Raises
+    ------
+    ComponentSaturated
+        If the components together would outgrow one transaction.
+    """
+    before = {component.id: component for component in components}
+    nodes: dict[str, Node] = {**loners, **change.nodes}
+    edges: dict[tuple[str, str], Edge] = {}
+    decisions: dict[str, Decision] = {}
+    was: dict[str, Pointer] = {
+        key: Pointer(node.first_seen, node.birth, None, node.hub) for key, node in loners.items()
+    }
+    for component in before.values():
+        nodes.update(component.nodes)
+        edges.update(component.edges)
+        decisions.update(component.decisions)
+        for key, node in component.nodes.items():
+            was[key] = Pointer(node.first_seen, component.customer_of[key], component.id, node.hub)
+    for key, moment in change.seen_at.items():
+        nodes[key] = first_seen_at(nodes[key], moment)
+    for pair, edge in change.edges.items():
+        edges[pair] = edges[pair].merged(edge) if pair in edges else edge
+    if change.decide:
+        decisions[change.decide.id] = change.decide
+    if change.withdraw:
+        decisions.pop(change.withdraw, None)
+
+    rebuilt, alone = rebuild(nodes, edges, decisions, rules, today)
+    if any(len(component.nodes) > MAX_NODES for component in rebuilt):
+        raise ComponentSaturated("a component would outgrow its document")
+    after = {component.id: component for component in rebuilt}
+    now = {key: Pointer(node.first_seen, node.birth, None, node.hub) for key, node in alone.items()}
+    for component in rebuilt:
+        for key, node in component.nodes.items():
+            now[key] = Pointer(node.first_seen, component.customer_of[key], component.id, node.hub)
+    return Evolution(
+        components=[
+            (before.get(id_), after.get(id_))
+            for id_ in sorted(before.keys() | after.keys())
+            if id_ not in before or id_ not in after or before[id_].body != after[id_].body
+        ],
+        pointers={
+            key: (was.get(key), pointer)
+            for key, pointer in sorted(now.items())
+            if was.get(key) != pointer
+        },
+        effects=_effects(was, now, rebuilt, rules, today),
+    )
+
+
+def _effects(
+    was: Mapping[str, Pointer],
+    now: Mapping[str, Pointer],
+    components: Iterable[Component],
+    rules: Rules,
+    today: str,
+) -> list[Effect]:
+    """Customers created, merged and split, by comparing both partitions."""
+    old = {key: pointer.customer_id for key, pointer in was.items()}
+    new = {key: pointer.customer_id for key, pointer in now.items()}
+    old_members, new_members = _members(old), _members(new)
+    effects: list[Effect] = []
+    for customer_id, keys in new_members.items():
+        former = sorted({old[key] for key in keys if key in old})
+        if not former:
+            # The customer's id is the birth id of one of its identifiers: that one names it.
+            effects.append({"effect": "created", "customer_id": customer_id, "key": keys[0]})
+        elif former != [customer_id]:
+            gone = [id_ for id_ in former if id_ not in new_members]
+            if len(former) > 1 or gone:
+                merged = [id_ for id_ in former if id_ != customer_id]
+                effects.append(
+                    {
+                        "effect": "merged",
+                        "customer_id": customer_id,
+                        "merged": merged,
+                        "identifiers": {
+                            id_: [key for key in old_members[id_] if new.get(key) == customer_id]
+                            for id_ in former
+                        },
+                        "evidence": _evidence(keys, old, components, rules, today),
+                    }
+                )
+    for customer_id, keys in old_members.items():
+        parts = sorted({new[key] for key in keys})
+        if len(parts) > 1:
+            effects.append(
+                {
+                    "effect": "split",
+                    "customer_id": customer_id,
+                    "into": [[part, new_members[part]] for part in parts],
+                }
+            )
+    return effects
+
+
+def _members(customer_of: Mapping[str, str]) -> dict[str, list[str]]:
+    members: dict[str, list[str]] = defaultdict(list)
+    for key in sorted(customer_of):
+        members[customer_of[key]].append(key)
+    return members
+
+
+def _evidence(
+    keys: list[str],
+    old: Mapping[str, str],
+    components: Iterable[Component],
+    rules: Rules,
+    today: str,
+) -> list[list[str]]:
+    """The accepted edges that tie formerly different customers, with their levels."""
+    for component in components:
+        if keys[0] in component.nodes:
+            accepted = component.partition(rules, today).accepted
+            return [
+                [a, b, component.edges[a, b].level if (a, b) in component.edges else "decision"]
+                for a, b in sorted(accepted)
+                if a in keys and old.get(a) != old.get(b)
+            ]
+    return []

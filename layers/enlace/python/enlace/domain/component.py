@@ -1,0 +1,154 @@
+"""A component: the identifiers joined by evidence or decisions, as one document.
+
+It is small by construction (``MAX_NODES``), is written whole under optimistic
+locking, and holds the customers it divides into, so that one read sees a merge
+either not at all or complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+
+from enlace.domain.evidence import Decision, Edge, Node, edge_from_json, edge_key, edge_to_json
+from enlace.domain.partition import Partition, partition
+from enlace.domain.rules import Rules
+
+#: One transaction of DynamoDB writes at most 100 items: the nodes' pointers, the
+#: documents that they leave and join, and the interaction itself.
+MAX_NODES = 70
+
+
+@dataclass(frozen=True)
+class Component:
+    """Nodes, edges and decisions that hang together, and their customers.
+
+    Parameters
+    ----------
+    nodes, edges, decisions
+        By address key, sorted pair of address keys, and decision id.
+    customer_of : dict[str, str]
+        The partition that was in force when the document was written.
+    """
+
+    nodes: Mapping[str, Node]
+    edges: Mapping[tuple[str, str], Edge] = field(default_factory=dict)
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    customer_of: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def id(self) -> str:
+        """The smallest birth id: the same for the same nodes, so that undo is exact."""
+        return min(node.birth for node in self.nodes.values())
+
+    @cached_property
+    def body(self) -> str:
+        """The document as canonical JSON: equal components have equal bytes."""
+        return json.dumps(
+            {
+                "nodes": {
+                    key: [n.kind, n.birth, n.first_seen, int(n.blocked) + 2 * int(n.hub)]
+                    for key, n in self.nodes.items()
+                },
+                "edges": [[*pair, *edge_to_json(edge)] for pair, edge in sorted(self.edges.items())],
+                "decisions": [asdict(d) for _, d in sorted(self.decisions.items())],
+                "customers": self.customer_of,
+            },
+            separators=(",", ":"),
+            sort_keys=True,
+        )
+
+    @cached_property
+    def etag(self) -> str:
+        """What optimistic locking compares: equal content is equal state."""
+        return etag_of(self.body)
+
+    @staticmethod
+    def from_body(body: str) -> Component:
+        """The inverse of :attr:`body`."""
+        document = json.loads(body)
+        return Component(
+            nodes={
+                key: Node(kind, birth, first_seen, bool(flags & 1), bool(flags & 2))
+                for key, (kind, birth, first_seen, flags) in document["nodes"].items()
+            },
+            edges={(a, b): edge_from_json(rest) for a, b, *rest in document["edges"]},
+            decisions={d["id"]: Decision(**d) for d in document["decisions"]},
+            customer_of=document["customers"],
+        )
+
+    def partition(self, rules: Rules, today: str) -> Partition:
+        """Divide into customers under ``rules``, with reasons for refused edges."""
+        return partition(self.nodes, self.edges, self.decisions.values(), rules, today)
+
+    def members(self, customer_id: str) -> list[str]:
+        """Address keys of one customer, sorted."""
+        return sorted(key for key, owner in self.customer_of.items() if owner == customer_id)
+
+
+def etag_of(body: str) -> str:
+    """A short digest of a canonical document."""
+    return hashlib.blake2b(body.encode(), digest_size=9).hexdigest()
+
+
+def rebuild(
+    nodes: Mapping[str, Node],
+    edges: Mapping[tuple[str, str], Edge],
+    decisions: Mapping[str, Decision],
+    rules: Rules,
+    today: str,
+) -> tuple[list[Component], dict[str, Node]]:
+    """Divide a graph into components, each divided into customers.
+
+    A node that has come to stand beside more than ``hub_degree`` others is made
+    a hub, for ever, and cut off: whatever its edges are, they join nobody, and
+    keeping it would let one shared address tie hundreds of people into one
+    document. The edge stays with its other end, which goes on counting it.
+
+    Returns
+    -------
+    (components, loners) : components with evidence, and nodes that have none
+    """
+    degree: Counter[str] = Counter(key for pair in edges for key in pair)
+    nodes = {
+        key: node if node.hub or degree[key] <= rules.hub_degree else replace(node, hub=True)
+        for key, node in nodes.items()
+    }
+
+    def is_hub(key: str) -> bool:
+        # An end that is not among the nodes is a hub that was cut off before.
+        return key not in nodes or nodes[key].hub
+
+    edges = {pair: edge for pair, edge in edges.items() if not all(map(is_hub, pair))}
+    components: list[Component] = []
+    loners: dict[str, Node] = {}
+    pairs = [pair for pair in edges if not any(map(is_hub, pair))]
+    pairs += [edge_key(d.a, d.b) for d in decisions.values()]
+    for keys in _connected(nodes, pairs):
+        own = {key for key in keys if not nodes[key].hub}
+        component = Component(
+            nodes={key: nodes[key] for key in sorted(keys)},
+            edges={pair: edge for pair, edge in edges.items() if not own.isdisjoint(pair)},
+            decisions={id_: d for id_, d in decisions.items() if d.a in keys},
+        )
+        if len(keys) == 1 and not component.edges:
+            loners.update(component.nodes)
+            continue
+        customer_of = component.partition(rules, today).customer_of
+        components.append(replace(component, customer_of=customer_of))
+    return components, loners
+
+
+def _connected(nodes: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[set[str]]:
+    group = {key: {key} for key in nodes}
+    for a, b in pairs:
+        if group[a] is not group[b]:
+            small, large = sorted((group[a], group[b]), key=len)
+            large |= small
+            for key in small:
+                group[key] = large
+    return list({id(keys): keys for keys in group.values()}.values())

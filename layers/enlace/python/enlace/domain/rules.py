@@ -1,0 +1,138 @@
+"""The rules of identity: which identifiers may join customers, and how many.
+
+One TOML file, versioned; ``enlace/rules/default.toml`` ships. A kind that the
+file does not name links nothing, so that a new channel cannot join people by
+accident.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from enlace.domain.interaction import LEVELS
+from enlace.errors import InvalidRules
+
+LEVEL_RANK = {level: rank for rank, level in enumerate(LEVELS)}
+
+
+@dataclass(frozen=True, slots=True)
+class KindRule:
+    """What identifiers of one kind may do.
+
+    ``max_per_customer`` and ``shared_after`` are None for no limit;
+    ``valid_days`` is None for evidence that never expires.
+    """
+
+    links: bool = True
+    min_level: str = "imported"
+    max_per_customer: int | None = None
+    priority: int = 100
+    unique: bool = False
+    shared_after: int | None = None
+    joins_only: tuple[str, ...] = ()
+    valid_days: int | None = None
+
+
+_UNDECLARED = KindRule(links=False, priority=999)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A whole rules file, read."""
+
+    version: str
+    kinds: Mapping[str, KindRule]
+    max_identifiers: int = 50
+    hub_degree: int = 24
+    fold_local_part: bool = True
+    default_region: str = "BR"
+    blocked_local_parts: frozenset[str] = frozenset()
+    blocked_emails: frozenset[str] = frozenset()
+    blocked_values: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def of(self, kind: str) -> KindRule:
+        """The rule of a kind; scoped kinds share the rule of their root."""
+        return self.kinds.get(root(kind), _UNDECLARED)
+
+    def blocks(self, kind: str, match_value: str) -> bool:
+        """Whether an identifier is a placeholder, a role or a machine, and no person."""
+        base = root(kind)
+        if base == "email":
+            local = match_value.partition("@")[0].partition("+")[0]
+            return match_value in self.blocked_emails or local in self.blocked_local_parts
+        # One digit repeated is what people type to get past a form, and passes check digits.
+        if base == "phone" and len(set(match_value[-8:])) == 1:
+            return True
+        if base in ("cpf", "cnpj") and len(set(match_value)) == 1:
+            return True
+        return match_value in self.blocked_values.get(base, frozenset())
+
+
+def root(kind: str) -> str:
+    """``messenger:123`` -> ``messenger``."""
+    return kind.partition(":")[0]
+
+
+def parse_rules(text: str) -> Rules:
+    """Read a rules file.
+
+    Raises
+    ------
+    InvalidRules
+        If it is not TOML, has an unknown field, or a value out of range; the
+        text says where.
+    """
+    try:
+        body = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidRules(f"not a TOML file: {error}") from error
+    version = body.pop("version", None)
+    if not isinstance(version, str) or not version:
+        raise InvalidRules("version: give the rules a version, as text")
+    email = body.pop("email", {})
+    phone = body.pop("phone", {})
+    kinds = {name: _kind_rule(name, rule) for name, rule in body.pop("kinds", {}).items()}
+    rules = Rules(
+        version=version,
+        kinds=kinds,
+        max_identifiers=_bounded(body, "max_identifiers", 50, 2, 60),
+        hub_degree=_bounded(body, "hub_degree", 24, 2, 40),
+        fold_local_part=bool(email.pop("fold_local_part", True)),
+        default_region=str(phone.pop("default_region", "BR")),
+        blocked_local_parts=frozenset(
+            email.pop("role_mailboxes", []) + email.pop("unread_mailboxes", [])
+        ),
+        blocked_emails=frozenset(email.pop("placeholders", [])),
+        blocked_values={
+            name: frozenset(values) for name, values in body.pop("blocked_values", {}).items()
+        },
+    )
+    unknown = [*body, *(f"email.{name}" for name in email), *(f"phone.{n}" for n in phone)]
+    if unknown:
+        raise InvalidRules(f"unknown field: {unknown[0]}")
+    return rules
+
+
+def _kind_rule(name: str, body: Any) -> KindRule:
+    if not isinstance(body, dict):
+        raise InvalidRules(f"kinds.{name}: must be a table")
+    unknown = set(body) - set(KindRule.__dataclass_fields__)
+    if unknown:
+        raise InvalidRules(f"kinds.{name}: unknown field {sorted(unknown)[0]}")
+    if body.get("min_level", "imported") not in LEVELS:
+        raise InvalidRules(f"kinds.{name}.min_level: must be one of {', '.join(LEVELS)}")
+    for field_name in ("max_per_customer", "shared_after", "valid_days"):
+        value = body.get(field_name)
+        if value is not None and (not isinstance(value, int) or value < 1):
+            raise InvalidRules(f"kinds.{name}.{field_name}: must be a whole number above 0")
+    return KindRule(**{**body, "joins_only": tuple(body.get("joins_only", ()))})
+
+
+def _bounded(body: dict[str, Any], name: str, default: int, low: int, high: int) -> int:
+    value = body.pop(name, default)
+    if not isinstance(value, int) or not low <= value <= high:
+        raise InvalidRules(f"{name}: must be a whole number from {low} to {high}")
+    return value

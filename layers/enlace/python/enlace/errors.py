@@ -1,0 +1,73 @@
+"""The one error base of Enlace, with one class per cause.
+
+Texts of these errors reach logs and HTTP answers, so they name fields and
+reasons and never carry a value that somebody sent: a value may be personal data.
+"""
+
+
+class EnlaceError(Exception):
+    """Base of every error that Enlace raises on purpose."""
+
+
+class InvalidInteraction(EnlaceError):
+    """An interaction breaks the contract; sending it again cannot help.
+
+    Parameters
+    ----------
+    reason : str
+        Which field is wrong and why, without the field's value.
+    """
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason
+
+
+class InvalidSignature(EnlaceError):
+    """A request is not signed by the vendor (answer 401)."""
+
+
+class InvalidPayload(EnlaceError):
+    """A signed request cannot be understood (answer 400)."""
+
+
+class PayloadTooLarge(EnlaceError):
+    """A request is larger than its channel allows (answer 413)."""
+
+
+class Conflict(EnlaceError):
+    """Another writer changed the same component first; read again and retry."""
+
+
+class TemporaryFailure(EnlaceError):
+    """A service did not do its part this time; redelivery will try again."""
+
+
+class Misconfigured(EnlaceError):
+    """A setting or secret lacks what is needed; sending again helps once it is mended."""
+
+
+class NotFound(EnlaceError):
+    """What was asked for is not known (answer 404)."""
+
+
+class InvalidRules(EnlaceError):
+    """A rules file cannot be used; the text says which field and why."""
+
+
+class AlreadyRecorded(EnlaceError):
+    """The interaction is in the timeline already: a redelivery.
+
+    Parameters
+    ----------
+    effects : list[dict]
+        What the first delivery changed, to be published again under the same ids.
+    """
+
+    def __init__(self, effects: list[dict]):  # type: ignore[type-arg]
+        super().__init__("already recorded")
+        self.effects = effects
+
+
+class ComponentSaturated(EnlaceError):
+    """Evidence would tie more identifiers together than one document holds."""

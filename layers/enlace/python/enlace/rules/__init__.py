@@ -1,0 +1,1 @@
+"""The rules files that ship with Enlace."""

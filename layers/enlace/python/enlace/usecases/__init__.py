@@ -1,0 +1,1 @@
+"""What Enlace does, one module per use case: domain plus ports, no AWS."""

@@ -1,0 +1,132 @@
+"""What the use cases need from the outside, as protocols.
+
+The DynamoDB adapters (:mod:`enlace.aws`) and the memory store of the laptop
+tools pass one and the same test suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from enlace.domain.component import Component
+from enlace.domain.records import Document, IdentifierRecord, Pointer, TimelineItem
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRecord:
+    """Store an identifier for the first time."""
+
+    record: IdentifierRecord
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRecord:
+    """Move an identifier's pointer if it is still ``before``, and renew its own part.
+
+    Parameters
+    ----------
+    own : tuple of two IdentifierRecord, optional
+        Before and after; ``seen`` and ``traits`` are written if they are still
+        as before.
+    """
+
+    key: str
+    before: Pointer
+    after: Pointer
+    own: tuple[IdentifierRecord, IdentifierRecord] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PutComponent:
+    """Write, or with ``after`` None delete, a component if it is still as ``before``."""
+
+    after: Component | None
+    before: Component | None
+
+
+@dataclass(frozen=True, slots=True)
+class PutDocument:
+    """Write an aggregate beside a timeline, if it is still as ``before``."""
+
+    after: Document
+    before: Document | None
+
+
+@dataclass(frozen=True, slots=True)
+class PutDecision:
+    """Write the audit entry of an operator's decision, if it is still as ``before``."""
+
+    after: dict[str, Any]
+    before: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class PutInteraction:
+    """Record an interaction, once."""
+
+    item: TimelineItem
+
+
+Write = CreateRecord | UpdateRecord | PutComponent | PutDocument | PutDecision | PutInteraction
+"""Every write is conditional: it happens only to what was read."""
+
+
+class IdentityReader(Protocol):
+    """Reads of identities."""
+
+    def get_identifiers(
+        self, keys: Iterable[str], *, consistent: bool = False
+    ) -> dict[str, IdentifierRecord]:
+        """Known identifiers by address key; unknown keys are absent."""
+
+    def get_components(
+        self, ids: Iterable[str], *, consistent: bool = False
+    ) -> dict[str, Component]:
+        """Components by id; unknown ids are absent."""
+
+
+class Store(IdentityReader, Protocol):
+    """Reads and writes of identities and timelines."""
+
+    def get_decision(self, conciliation_id: str) -> dict[str, Any] | None:
+        """The audit entry of a decision."""
+
+    def get_documents(self, pk: str, sks: Sequence[str]) -> dict[str, Document]:
+        """Aggregates of a contact point by sort key, read consistently."""
+
+    def pin_time(self, pk: str, interaction_id: str, moment: str) -> str:
+        """The time of the first receipt of an interaction whose vendor sends none."""
+
+    def commit(self, writes: Sequence[Write]) -> None:
+        """Make all writes, or none.
+
+        Raises
+        ------
+        AlreadyRecorded
+            If the interaction among the writes is recorded; carries its effects.
+        Conflict
+            If anything else is not as it was read.
+        TemporaryFailure
+            If the service did not answer, or throttled.
+        """
+
+
+class TimelineReader(Protocol):
+    """Reads of timelines."""
+
+    def get(self, pk: str, sk: str) -> dict[str, Any] | None:
+        """The stored body of one interaction."""
+
+    def page(
+        self, pk: str, *, before: str | None, since: str | None, limit: int
+    ) -> list[TimelineItem]:
+        """Interactions of one contact point, newest first, below ``before`` (a sort key)."""
+
+
+class Publisher(Protocol):
+    """The bus."""
+
+    def publish(self, entries: Sequence[Any]) -> set[int]:
+        """Publish entries; gives the positions of those that were not accepted."""
