@@ -54,6 +54,11 @@ class Evolution:
     effects: list[Effect]
 
 
+def created(customer_id: str, key: str) -> Effect:
+    """A customer known for the first time; ``key`` is the identifier whose birth id it has."""
+    return {"effect": "created", "customer_id": customer_id, "key": key}
+
+
 def evolve(
     components: Iterable[Component],
     loners: Mapping[str, Node],
@@ -118,13 +123,16 @@ def evolve(
             for key, pointer in sorted(now.items())
             if was.get(key) != pointer
         },
-        effects=_effects(was, now, rebuilt, rules, today),
+        effects=_effects(
+            was, now, {node.birth: key for key, node in nodes.items()}, rebuilt, rules, today
+        ),
     )
 
 
 def _effects(
     was: Mapping[str, Pointer],
     now: Mapping[str, Pointer],
+    born: Mapping[str, str],
     components: Iterable[Component],
     rules: Rules,
     today: str,
@@ -137,8 +145,7 @@ def _effects(
     for customer_id, keys in new_members.items():
         former = sorted({old[key] for key in keys if key in old})
         if not former:
-            # The customer's id is the birth id of one of its identifiers: that one names it.
-            effects.append({"effect": "created", "customer_id": customer_id, "key": keys[0]})
+            effects.append(created(customer_id, born[customer_id]))
         elif former != [customer_id]:
             gone = [id_ for id_ in former if id_ not in new_members]
             if len(former) > 1 or gone:
@@ -189,6 +196,6 @@ def _evidence(
             return [
                 [a, b, component.edges[a, b].level if (a, b) in component.edges else "decision"]
                 for a, b in sorted(accepted)
-                if a in keys and old.get(a) != old.get(b)
+                if a in keys and a in old and b in old and old[a] != old[b]
             ]
     return []

@@ -16,7 +16,7 @@ from functools import cached_property
 
 from enlace.domain.evidence import Decision, Edge, Node, edge_from_json, edge_key, edge_to_json
 from enlace.domain.partition import Partition, partition
-from enlace.domain.rules import Rules
+from enlace.domain.rules import Rules, root
 
 #: One transaction of DynamoDB writes at most 100 items: the nodes' pointers, the
 #: documents that they leave and join, and the interaction itself.
@@ -47,20 +47,27 @@ class Component:
 
     @cached_property
     def body(self) -> str:
-        """The document as canonical JSON: equal components have equal bytes."""
-        return json.dumps(
-            {
-                "nodes": {
-                    key: [n.kind, n.birth, n.first_seen, int(n.blocked) + 2 * int(n.hub)]
-                    for key, n in self.nodes.items()
-                },
-                "edges": [[*pair, *edge_to_json(edge)] for pair, edge in sorted(self.edges.items())],
-                "decisions": [asdict(d) for _, d in sorted(self.decisions.items())],
-                "customers": self.customer_of,
-            },
-            separators=(",", ":"),
-            sort_keys=True,
-        )
+        """The document as canonical JSON: equal components have equal bytes.
+
+        Nodes are named by their place in the sorted list, since what a merge
+        costs is the size of this document; ends that are no nodes (hubs cut
+        off) are named by their key.
+        """
+        keys = sorted(self.nodes)
+        place: dict[str, int | str] = {key: n for n, key in enumerate(keys)}
+        by_birth = {self.nodes[key].birth: n for n, key in enumerate(keys)}
+        nodes = []
+        for key in keys:
+            n = self.nodes[key]
+            scope = n.kind[len(root(n.kind)) :]
+            flags = int(n.blocked) + 2 * int(n.hub)
+            nodes.append([key, scope, n.birth, n.first_seen, flags, by_birth[self.customer_of[key]]])
+        edges = [
+            [place.get(a, a), place.get(b, b), *edge_to_json(edge)]
+            for (a, b), edge in sorted(self.edges.items())
+        ]
+        decisions = [asdict(d) for _, d in sorted(self.decisions.items())]
+        return json.dumps([nodes, edges, decisions], separators=(",", ":"), sort_keys=True)
 
     @cached_property
     def etag(self) -> str:
@@ -70,15 +77,20 @@ class Component:
     @staticmethod
     def from_body(body: str) -> Component:
         """The inverse of :attr:`body`."""
-        document = json.loads(body)
+        nodes, edges, decisions = json.loads(body)
+        keys = [node[0] for node in nodes]
+
+        def key_at(place: int | str) -> str:
+            return keys[place] if isinstance(place, int) else place
+
         return Component(
             nodes={
-                key: Node(kind, birth, first_seen, bool(flags & 1), bool(flags & 2))
-                for key, (kind, birth, first_seen, flags) in document["nodes"].items()
+                key: Node(root(key, "#") + scope, birth, seen, bool(flags & 1), bool(flags & 2))
+                for key, scope, birth, seen, flags, _ in nodes
             },
-            edges={(a, b): edge_from_json(rest) for a, b, *rest in document["edges"]},
-            decisions={d["id"]: Decision(**d) for d in document["decisions"]},
-            customer_of=document["customers"],
+            edges={(key_at(a), key_at(b)): edge_from_json(rest) for a, b, *rest in edges},
+            decisions={d["id"]: Decision(**d) for d in decisions},
+            customer_of={node[0]: nodes[node[5]][2] for node in nodes},
         )
 
     def partition(self, rules: Rules, today: str) -> Partition:

@@ -71,9 +71,9 @@ class Rules:
         return match_value in self.blocked_values.get(base, frozenset())
 
 
-def root(kind: str) -> str:
-    """``messenger:123`` -> ``messenger``."""
-    return kind.partition(":")[0]
+def root(kind: str, separator: str = ":") -> str:
+    """``messenger:123`` -> ``messenger``; with ``#``, the root that an address key begins with."""
+    return kind.partition(separator)[0]
 
 
 def parse_rules(text: str) -> Rules:

@@ -62,8 +62,8 @@ def with_order(
 ) -> dict[str, Any]:
     """Totals after an order went from ``before`` to ``after``.
 
-    Shape: ``{currency: {"orders", "amount_minor"}, "first_at", "last_at"}``. The
-    times are those of purchases made, cancelled or not: when somebody last chose
+    Shape: ``{currency: {"orders", "amount_minor"}, "last_at"}``. The time
+    is that of the last purchase made, cancelled or not: when somebody last chose
     to buy is what recency measures.
     """
     result = {key: dict(value) if isinstance(value, dict) else value for key, value in totals.items()}
@@ -75,6 +75,5 @@ def with_order(
     for type_ in _VALUED:
         if type_ in after:
             at = after[type_][0]
-            result["first_at"] = min(at, result.get("first_at", at))
             result["last_at"] = max(at, result.get("last_at", at))
     return result

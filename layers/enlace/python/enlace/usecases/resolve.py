@@ -1,0 +1,378 @@
+"""Record an interaction and keep the customers what the evidence says they are.
+
+Record, then publish, then acknowledge: this module records. What it returns is
+enough to publish, and is the same again when the queue delivers a second time.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from enlace.domain.address_key import AddressKeys
+from enlace.domain.change import Effect, GraphChange, created, evolve
+from enlace.domain.interaction import Interaction
+from enlace.domain.purchase import validate_purchase
+from enlace.domain.records import (
+    Document,
+    IdentifierRecord,
+    Pointer,
+    TimelineItem,
+    covers,
+    with_seen,
+    with_traits,
+)
+from enlace.domain.rules import Rules
+from enlace.domain.totals import ORDER_TYPES, with_event, with_order
+from enlace.errors import (
+    AlreadyRecorded,
+    ComponentSaturated,
+    Conflict,
+    EnlaceError,
+    TemporaryFailure,
+)
+from enlace.usecases.observe import (
+    Observation,
+    Sighting,
+    graph_edges,
+    observe,
+    timeline_body,
+)
+from enlace.usecases.ports import (
+    CreateRecord,
+    PutComponent,
+    PutDocument,
+    PutInteraction,
+    Store,
+    UpdateRecord,
+    Write,
+)
+
+_ATTEMPTS = 10
+#: Edges cached on a contact point; a busier one reads its component each time.
+_MAX_SEEN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A recorded interaction.
+
+    Parameters
+    ----------
+    customer_id : str
+        Whose it is now.
+    contact_point : str
+        Address key.
+    timeline_key : str
+        Sort key of the timeline item.
+    duplicate : bool
+        It had been recorded before; publish again all the same.
+    effects : list of Effect
+        Customers that it created, merged or split.
+    saturated : bool
+        Its evidence could not be added; worth an alarm.
+    """
+
+    interaction: Interaction
+    occurred_at: str
+    customer_id: str
+    contact_point: str
+    timeline_key: str
+    duplicate: bool
+    effects: list[Effect]
+    saturated: bool = False
+
+
+class Resolver:
+    """The resolve use case.
+
+    Parameters
+    ----------
+    store : Store
+    keys : AddressKeys
+    rules : Rules
+    today : callable
+        Gives the current day, ``YYYY-MM-DD`` (UTC).
+    sleep : callable
+        Waits some seconds between attempts at a contended component.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        keys: AddressKeys,
+        rules: Rules,
+        *,
+        today: Callable[[], str],
+        sleep: Callable[[float], None],
+    ):
+        self._store = store
+        self._keys = keys
+        self._rules = rules
+        self._today = today
+        self._sleep = sleep
+
+    def resolve_batch(self, interactions: Iterable[Interaction]) -> list[Resolved | EnlaceError]:
+        """Record a batch with one read for all of its contact points.
+
+        Returns
+        -------
+        list
+            In the order given: what was recorded, or why an interaction was not.
+        """
+        prepared: list[tuple[Interaction, str, Observation] | EnlaceError] = []
+        for interaction in interactions:
+            try:
+                prepared.append(self._prepare(interaction))
+            except EnlaceError as error:
+                prepared.append(error)
+        points = {p[2].contact_point.key for p in prepared if not isinstance(p, EnlaceError)}
+        try:
+            known = self._store.get_identifiers(points) if points else {}
+        except TemporaryFailure as error:
+            return [p if isinstance(p, EnlaceError) else error for p in prepared]
+        results: list[Resolved | EnlaceError] = []
+        for item in prepared:
+            if isinstance(item, EnlaceError):
+                results.append(item)
+                continue
+            try:
+                results.append(self._resolve(*item, known))
+            except EnlaceError as error:
+                results.append(error)
+        return results
+
+    def resolve(self, interaction: Interaction) -> Resolved:
+        """Record one interaction.
+
+        Raises
+        ------
+        InvalidInteraction
+            If it can never be recorded.
+        TemporaryFailure
+            If the store did not do its part, or others kept changing the same
+            component for all of ten attempts.
+        """
+        result = self.resolve_batch([interaction])[0]
+        if isinstance(result, EnlaceError):
+            raise result
+        return result
+
+    def _prepare(self, interaction: Interaction) -> tuple[Interaction, str, Observation]:
+        occurred_at = interaction.occurred_at
+        if occurred_at is None:
+            point = observe(
+                replace(interaction, identifiers=()), "", self._keys, self._rules
+            ).contact_point
+            occurred_at = self._store.pin_time(point.key, interaction.id, interaction.received_at)
+        return interaction, occurred_at, observe(interaction, occurred_at, self._keys, self._rules)
+
+    def _resolve(
+        self,
+        interaction: Interaction,
+        occurred_at: str,
+        observation: Observation,
+        known: dict[str, IdentifierRecord],
+    ) -> Resolved:
+        point = observation.contact_point.key
+        record = known.pop(point, None)
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                self._sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter
+                record = self._read(point)
+            try:
+                resolved, record = self._attempt(interaction, occurred_at, observation, record)
+            except Conflict:
+                continue
+            if resolved.effects and not resolved.duplicate:
+                # Customers of the batch's other contact points may have changed with it.
+                known.clear()
+            known[point] = record
+            return resolved
+        raise TemporaryFailure("others kept changing the same customer")
+
+    def _read(self, key: str) -> IdentifierRecord | None:
+        return self._store.get_identifiers([key], consistent=True).get(key)
+
+    def _attempt(
+        self,
+        interaction: Interaction,
+        occurred_at: str,
+        observation: Observation,
+        record: IdentifierRecord | None,
+    ) -> tuple[Resolved, IdentifierRecord]:
+        point = observation.contact_point
+        item = TimelineItem(
+            pk=point.key,
+            sk=f"{occurred_at}#{interaction.id}",
+            body=timeline_body(interaction, observation),
+        )
+        recording: list[Write] = [
+            PutInteraction(item), *self._documents(interaction, occurred_at, point.key)
+        ]
+        effects: list[Effect] = []
+        saturated = duplicate = False
+        try:
+            if record is None and not observation.others:
+                record = self._new_record(interaction, occurred_at, point, born_by=interaction.id)
+                # Two idempotent writes and no transaction: half the price, and a
+                # crash between them leaves what the redelivery completes.
+                self._store.commit([CreateRecord(record)])
+                self._store.commit(recording)
+            elif record is not None and self._quiet(record, observation, occurred_at):
+                after = self._with_traits(record, interaction, occurred_at, point)
+                if after.own_etag != record.own_etag:
+                    self._store.commit(
+                        [UpdateRecord(record.key, record.pointer, record.pointer, (record, after))]
+                    )
+                    record = after
+                self._store.commit(recording)
+            else:
+                record, effects, saturated = self._evolve(
+                    interaction, occurred_at, observation, recording
+                )
+        except AlreadyRecorded as error:
+            duplicate, effects = True, error.effects
+            record = self._read(point.key) if record is None else record
+            if record is None:
+                raise Conflict("an interaction without its contact point") from error
+        if record.born_by == interaction.id:
+            effects = [created(record.birth, record.key), *effects]
+        return Resolved(
+            interaction=interaction,
+            occurred_at=occurred_at,
+            customer_id=record.customer_id,
+            contact_point=point.key,
+            timeline_key=item.sk,
+            duplicate=duplicate,
+            effects=effects,
+            saturated=saturated,
+        ), record
+
+    def _quiet(
+        self, record: IdentifierRecord, observation: Observation, occurred_at: str
+    ) -> bool:
+        """Whether the observation says nothing that is not known already."""
+        return record.pointer.first_seen <= occurred_at and all(
+            covers(record.seen, key, edge) for key, edge in observation.edges.items()
+        )
+
+    def _evolve(
+        self,
+        interaction: Interaction,
+        occurred_at: str,
+        observation: Observation,
+        recording: list[Write],
+    ) -> tuple[IdentifierRecord, list[Effect], bool]:
+        """Change the graph and record the interaction in one transaction."""
+        sightings = {sighting.key: sighting for sighting in observation.sightings()}
+        records = self._store.get_identifiers(sightings, consistent=True)
+        ids = {r.pointer.component for r in records.values() if r.pointer.component}
+        components = self._store.get_components(ids, consistent=True) if ids else {}
+        for record in records.values():
+            component = record.pointer.component
+            if component and record.key not in getattr(components.get(component), "nodes", ()):
+                raise Conflict("a pointer moved between two reads")
+        # Born by no single interaction: the effects of this one tell of them.
+        new = {
+            key: self._new_record(interaction, occurred_at, sighting, born_by="")
+            for key, sighting in sightings.items()
+            if key not in records
+        }
+        change = GraphChange(
+            nodes={key: record.node for key, record in new.items()},
+            edges=graph_edges(observation),
+            seen_at=dict.fromkeys(sightings, occurred_at),
+        )
+        loners = {key: r.node for key, r in records.items() if not r.pointer.component}
+        saturated = False
+        try:
+            evolution = evolve(components.values(), loners, change, self._rules, self._today())
+        except ComponentSaturated:
+            saturated = True
+            evolution = evolve(
+                components.values(), loners, replace(change, edges={}), self._rules, self._today()
+            )
+
+        key = observation.contact_point.key
+        before = records.get(key) or new[key]
+        after = self._with_traits(before, interaction, occurred_at, observation.contact_point)
+        if not saturated:
+            after = self._with_seen(after, observation)
+        writes: list[Write] = [PutComponent(now, was) for was, now in evolution.components]
+        for moved, (was, pointer) in evolution.pointers.items():
+            if moved in new:
+                record = after if moved == key else new[moved]
+                writes.append(CreateRecord(replace(record, pointer=pointer)))
+            elif was is not None:
+                own = (before, after) if moved == key and _own_changed(before, after) else None
+                writes.append(UpdateRecord(moved, was, pointer, own))
+        if key not in evolution.pointers and _own_changed(before, after):
+            writes.append(UpdateRecord(key, before.pointer, before.pointer, (before, after)))
+        if key in evolution.pointers:
+            after = replace(after, pointer=evolution.pointers[key][1])
+        first, *rest = recording
+        if isinstance(first, PutInteraction):
+            first = PutInteraction(replace(first.item, effects=evolution.effects))
+        self._store.commit([first, *rest, *writes])
+        return after, evolution.effects, saturated
+
+    def _new_record(
+        self, interaction: Interaction, occurred_at: str, sighting: Sighting, *, born_by: str
+    ) -> IdentifierRecord:
+        birth = self._keys.mint_customer_id(sighting.key)
+        record = IdentifierRecord(
+            key=sighting.key,
+            kind=sighting.kind,
+            value=sighting.value,
+            raw=sighting.raw,
+            birth=birth,
+            born_by=born_by,
+            blocked=sighting.blocked,
+            pointer=Pointer(occurred_at, birth),
+        )
+        return self._with_traits(record, interaction, occurred_at, sighting) if born_by else record
+
+    def _with_traits(
+        self,
+        record: IdentifierRecord,
+        interaction: Interaction,
+        occurred_at: str,
+        point: Sighting,
+    ) -> IdentifierRecord:
+        if not interaction.traits:
+            return record
+        traits = with_traits(
+            record.traits, interaction.traits, occurred_at, point.level, interaction.channel
+        )
+        return record if traits is record.traits else replace(record, traits=traits)
+
+    def _with_seen(self, record: IdentifierRecord, observation: Observation) -> IdentifierRecord:
+        seen: Mapping[str, Mapping[str, str]] = record.seen
+        for key, edge in observation.edges.items():
+            if key in seen or len(seen) < _MAX_SEEN:
+                seen = with_seen(seen, key, edge)
+        return record if seen is record.seen else replace(record, seen=seen)
+
+    def _documents(self, interaction: Interaction, occurred_at: str, pk: str) -> list[Write]:
+        """The order and the totals that a purchase changes, beside its timeline."""
+        if interaction.type not in ORDER_TYPES:
+            return []
+        purchase = validate_purchase(interaction.data)
+        order_key = f"order#{purchase.order_id or interaction.id}"
+        documents = self._store.get_documents(pk, [order_key, "totals"])
+        order, totals = documents.get(order_key), documents.get("totals")
+        was = order.body if order else {}
+        now = with_event(was, interaction.type, purchase, occurred_at, interaction.id)
+        if now == was:
+            return []
+        summed = with_order(totals.body if totals else {}, was, now)
+        writes: list[Write] = [PutDocument(Document(pk, order_key, now), order)]
+        if totals is None or summed != totals.body:
+            writes.append(PutDocument(Document(pk, "totals", summed), totals))
+        return writes
+
+
+def _own_changed(before: IdentifierRecord, after: IdentifierRecord) -> bool:
+    return before.own_etag != after.own_etag

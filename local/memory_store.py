@@ -1,0 +1,145 @@
+"""The store of the laptop tools and the property tests: dictionaries in memory.
+
+It keeps to the port to the letter, conditional writes included, and passes the
+suite that the DynamoDB store passes.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from enlace.domain.component import Component
+from enlace.domain.records import Document, IdentifierRecord, TimelineItem
+from enlace.errors import AlreadyRecorded, Conflict
+from enlace.usecases.ports import (
+    CreateRecord,
+    PutComponent,
+    PutDecision,
+    PutDocument,
+    PutInteraction,
+    UpdateRecord,
+    Write,
+)
+
+
+class MemoryStore:
+    """Implements :class:`enlace.usecases.ports.Store` and ``TimelineReader``."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, IdentifierRecord] = {}
+        self.components: dict[str, Component] = {}
+        self.decisions: dict[str, dict[str, Any]] = {}
+        self.documents: dict[tuple[str, str], Document] = {}
+        self.timelines: dict[str, dict[str, TimelineItem]] = {}
+        self.pins: dict[tuple[str, str], str] = {}
+
+    def get_identifiers(
+        self, keys: Iterable[str], *, consistent: bool = False
+    ) -> dict[str, IdentifierRecord]:
+        """Known identifiers by address key."""
+        return {key: self.records[key] for key in keys if key in self.records}
+
+    def get_components(
+        self, ids: Iterable[str], *, consistent: bool = False
+    ) -> dict[str, Component]:
+        """Components by id."""
+        return {id_: self.components[id_] for id_ in ids if id_ in self.components}
+
+    def get_decision(self, conciliation_id: str) -> dict[str, Any] | None:
+        """The audit entry of a decision."""
+        return copy.deepcopy(self.decisions.get(conciliation_id))
+
+    def get_documents(self, pk: str, sks: Sequence[str]) -> dict[str, Document]:
+        """Aggregates of a contact point by sort key."""
+        return {sk: self.documents[pk, sk] for sk in sks if (pk, sk) in self.documents}
+
+    def pin_time(self, pk: str, interaction_id: str, moment: str) -> str:
+        """The time of the first receipt."""
+        return self.pins.setdefault((pk, interaction_id), moment)
+
+    def commit(self, writes: Sequence[Write]) -> None:
+        """All writes, or none."""
+        for write in writes:
+            if isinstance(write, PutInteraction):
+                known = self.timelines.get(write.item.pk, {}).get(write.item.sk)
+                if known:
+                    raise AlreadyRecorded(known.effects)
+        for write in writes:
+            self._check(write)
+        for write in writes:
+            self._apply(write)
+
+    def _check(self, write: Write) -> None:
+        ok = True
+        if isinstance(write, CreateRecord):
+            ok = write.record.key not in self.records
+        elif isinstance(write, UpdateRecord):
+            record = self.records.get(write.key)
+            ok = (
+                record is not None
+                and record.pointer == write.before
+                and (write.own is None or record.own_etag == write.own[0].own_etag)
+            )
+        elif isinstance(write, PutComponent):
+            named = write.after or write.before
+            stored = self.components.get(named.id) if named else None
+            ok = (stored and stored.etag) == (write.before and write.before.etag)
+        elif isinstance(write, PutDocument):
+            document = self.documents.get((write.after.pk, write.after.sk))
+            ok = (document and document.etag) == (write.before and write.before.etag)
+        elif isinstance(write, PutDecision):
+            ok = self.decisions.get(write.after["id"]) == write.before
+        if not ok:
+            raise Conflict("not as it was read")
+
+    def _apply(self, write: Write) -> None:
+        if isinstance(write, CreateRecord):
+            self.records[write.record.key] = write.record
+        elif isinstance(write, UpdateRecord):
+            record = self.records[write.key]
+            own = write.own[1] if write.own else record
+            self.records[write.key] = IdentifierRecord(
+                key=record.key,
+                kind=record.kind,
+                value=record.value,
+                raw=record.raw,
+                birth=record.birth,
+                born_by=record.born_by,
+                blocked=record.blocked,
+                pointer=write.after,
+                seen=own.seen,
+                traits=own.traits,
+            )
+        elif isinstance(write, PutComponent):
+            if write.after:
+                self.components[write.after.id] = write.after
+            elif write.before:
+                del self.components[write.before.id]
+        elif isinstance(write, PutDocument):
+            self.documents[write.after.pk, write.after.sk] = write.after
+        elif isinstance(write, PutDecision):
+            self.decisions[write.after["id"]] = copy.deepcopy(write.after)
+        else:
+            self.timelines.setdefault(write.item.pk, {})[write.item.sk] = write.item
+
+    def get(self, pk: str, sk: str) -> dict[str, Any] | None:
+        """The stored body of one interaction."""
+        item = self.timelines.get(pk, {}).get(sk)
+        return item.body if item else None
+
+    def page(
+        self, pk: str, *, before: str | None, since: str | None, limit: int
+    ) -> list[TimelineItem]:
+        """Interactions of one contact point, newest first."""
+        items = self.timelines.get(pk, {})
+        keys = sorted(
+            (
+                sk
+                for sk in items
+                if (before is None or sk < before) and (since is None or sk >= since)
+            ),
+            reverse=True,
+        )
+        return [items[sk] for sk in keys[:limit]]
