@@ -1,0 +1,1 @@
+"""The laptop stack and the developers' command line; never shipped to Lambda."""
