@@ -7,6 +7,8 @@ Attached to a client's event system, it sees each call as it goes over the wire
 * ``before-call`` has the serialised request and the stored items before the call;
 * ``after-call`` has the outcome, so conditional failures are charged rightly.
 
+Calls outside :meth:`Meter.measure` are not looked at.
+
 SQS bills every API call in chunks of 64 KB of payload, EventBridge every entry of
 ``PutEvents`` in chunks of 64 KB (their pricing pages, read November 2026).
 """
@@ -38,6 +40,8 @@ class Usage:
     sqs_requests: int = 0
     events: int = 0
     event_bytes: int = 0
+    #: (detail type, event id) of each entry put on the bus
+    published: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def request_count(self) -> int:
@@ -56,6 +60,7 @@ class Usage:
         self.sqs_requests += other.sqs_requests
         self.events += other.events
         self.event_bytes += other.event_bytes
+        self.published += other.published
 
 
 class Meter:
@@ -70,8 +75,8 @@ class Meter:
     _CONTEXT = "enlace_bench"
 
     def __init__(self, store: Store):
-        self._store = store
-        self._usage = Usage()
+        self.store = store
+        self._usage: Usage | None = None
 
     def attach(self, client: Any) -> None:
         """Measure a client from now on."""
@@ -79,7 +84,8 @@ class Meter:
         service = client.meta.service_model.service_name
 
         def request_created(operation_name: str, **_: Any) -> None:
-            self._usage.requests[f"{service}:{operation_name}"] += 1
+            if self._usage is not None:
+                self._usage.requests[f"{service}:{operation_name}"] += 1
 
         # unique ids keep the handler alive and single where a client is attached twice
         events.register("request-created.*.*", request_created, unique_id="enlace-bench-count")
@@ -103,36 +109,44 @@ class Meter:
     @contextmanager
     def measure(self) -> Iterator[Usage]:
         """The usage of the calls made inside; complete when the block ends."""
-        outer, self._usage = self._usage, Usage()
+        outer, inner = self._usage, Usage()
+        self._usage = inner
         try:
-            yield self._usage
+            yield inner
         finally:
-            outer.add(self._usage)
+            if outer is not None:
+                outer.add(inner)
             self._usage = outer
 
     def _before_call(
         self, model: Any, params: Mapping[str, Any], context: dict[str, Any], **_: Any
     ) -> None:
-        service = model.service_model.service_name
-        if service not in ("dynamodb", "sqs", "events"):
+        service, usage = model.service_model.service_name, self._usage
+        if usage is None or service not in ("dynamodb", "sqs", "events"):
             return
         body = json.loads(params["body"] or b"{}")
         if service == "dynamodb":
-            context[self._CONTEXT] = bill(model.name, body, self._store)
+            context[self._CONTEXT] = bill(model.name, body, self.store)
         elif service == "sqs":
-            self._usage.sqs_requests += chunks(sqs_payload_bytes(model.name, body))
+            usage.sqs_requests += chunks(sqs_payload_bytes(model.name, body))
         elif model.name == "PutEvents":
             for entry in body["Entries"]:
                 size = event_entry_bytes(entry)
-                self._usage.event_bytes += size
-                self._usage.events += chunks(size)
+                usage.event_bytes += size
+                usage.events += chunks(size)
+                usage.published.append((entry["DetailType"], _event_id(entry)))
 
     def _after_call(self, http_response: Any, context: dict[str, Any], **_: Any) -> None:
         finish: Bill | None = context.pop(self._CONTEXT, None)
-        if finish is not None:
+        if finish is not None and self._usage is not None:
             units: Units = finish(http_response.status_code < 300)
             self._usage.write_units += units.write
             self._usage.read_units += units.read
+
+
+def _event_id(entry: Mapping[str, Any]) -> str:
+    metadata = json.loads(entry["Detail"]).get("metadata", {})
+    return str(metadata.get("id", ""))
 
 
 def sqs_payload_bytes(operation: str, body: Mapping[str, Any]) -> int:

@@ -1,0 +1,233 @@
+"""The situations of the budget table, run through real handlers, counted.
+
+Each scenario checks that what it wanted to measure has really happened (the events
+on the bus say so), because a pipeline that does nothing would win every budget.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bench import people
+from bench.capacity import Usage
+from bench.world import ROOT, SECRETS, Function, World, environment, world
+
+RECORDED = "interaction.recorded.v1"
+CREATED = "customer.created.v1"
+MERGED = "customer.merged.v1"
+
+#: How many identifiers the customer has that a merge moves.
+MOVED = 3
+
+
+class Unexpected(Exception):
+    """A scenario did not do what it is meant to measure."""
+
+
+class Pipeline(Protocol):
+    """One of the two implementations."""
+
+    name: str
+    history_variable: str
+
+    def webhook(self, services: World, channel: str) -> Function:
+        """Its webhook function."""
+        ...
+
+    def resolver(self, services: World) -> Function:
+        """Its resolver function."""
+        ...
+
+
+class Ours:
+    """Enlace's functions."""
+
+    name = "ours"
+    history_variable = "TIMELINE_TABLE"
+
+    def webhook(self, services: World, channel: str) -> Function:
+        """``functions/webhook_<channel>``."""
+        return services.load_function(f"webhook_{channel}", CHANNEL_SECRET_ID=channel)
+
+    def resolver(self, services: World) -> Function:
+        """``functions/resolve_identity``."""
+        return services.load_function("resolve_identity")
+
+
+class Naive:
+    """The baseline; see :mod:`bench.naive`."""
+
+    name = "naive"
+    history_variable = "HISTORY_TABLE"
+
+    def webhook(self, services: World, channel: str) -> Function:
+        """The WhatsApp webhook, the only one that the baseline has."""
+        if channel != "whatsapp":
+            raise LookupError(channel)
+        return services.load_module("bench.naive.webhook", CHANNEL_SECRET_ID=channel)
+
+    def resolver(self, services: World) -> Function:
+        """The resolver."""
+        return services.load_module("bench.naive.resolver")
+
+
+PIPELINES: tuple[Pipeline, ...] = (Ours(), Naive())
+
+
+def is_there(pipeline: Pipeline) -> bool:
+    """Whether the pipeline's functions exist in this checkout."""
+    if pipeline.name != "ours":
+        return True
+    names = ("webhook_whatsapp", "webhook_generic", "resolve_identity")
+    return all((ROOT / "functions" / name / "app.py").exists() for name in names)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the scenarios counted for one pipeline."""
+
+    known: Usage
+    new: Usage
+    duplicate: Usage
+    duplicate_new_items: int
+    duplicate_same_ids: bool
+    merge_short: Usage
+    merge_long: Usage
+    merged_component_bytes: int
+    known_short: Usage
+    known_long: Usage
+    batch: Usage
+    webhook_one: Usage
+    webhook_many: Usage
+    webhook_log_bytes: int
+    resolver_log_bytes: int
+    timeline_item_bytes: int
+
+
+def count(pipeline: Pipeline, *, long_history: int, short_history: int = 10) -> Counts:
+    """Run all counted scenarios of one pipeline.
+
+    Parameters
+    ----------
+    long_history : int
+        Interactions per customer in the "long" variants; 10,000 in the full run.
+
+    Raises
+    ------
+    Unexpected
+        If a scenario does not do what it measures.
+    """
+    with world() as services:
+        one, many = _webhook(pipeline, services)
+        waiting = services.take_queue()
+        if [body["source_id"] for body in waiting[:1]] != ["wamid.1.0"]:
+            raise Unexpected("the webhook's message is not on the queue")
+        resolver = pipeline.resolver(services)
+        _resolve(services, resolver, [people.interaction(99, 1)])  # warms caches and connections
+        log_before = resolver.log.bytes
+        new = _resolve(
+            services, resolver, [people.interaction(1, 1)], Counter({RECORDED: 1, CREATED: 1})
+        )
+        known = _resolve(services, resolver, [people.interaction(1, 2)], Counter({RECORDED: 1}))
+        log_bytes = (resolver.log.bytes - log_before) // 2
+        duplicate, more_items = _duplicate(services, resolver)
+        batch = _batch(services, resolver)
+        item_bytes = _history_item_bytes(pipeline, services)
+    short = _with_history(pipeline, short_history)
+    long = _with_history(pipeline, long_history)
+    return Counts(
+        known=known,
+        new=new,
+        duplicate=duplicate,
+        duplicate_new_items=more_items,
+        duplicate_same_ids=duplicate.published == known.published,
+        merge_short=short[1],
+        merge_long=long[1],
+        merged_component_bytes=short[2],
+        known_short=short[0],
+        known_long=long[0],
+        batch=batch,
+        webhook_one=one[0],
+        webhook_many=many,
+        webhook_log_bytes=one[1],
+        resolver_log_bytes=log_bytes,
+        timeline_item_bytes=item_bytes,
+    )
+
+
+def _webhook(pipeline: Pipeline, services: World) -> tuple[tuple[Usage, int], Usage]:
+    function = pipeline.webhook(services, "whatsapp")
+    secret = SECRETS["whatsapp"]
+    _accepted(function(people.whatsapp_request(secret, 1, [0])))  # cold: fetches the secret
+    before = function.log.bytes
+    with services.meter.measure() as one:
+        _accepted(function(people.whatsapp_request(secret, 1, [1])))
+    log_bytes = function.log.bytes - before
+    with services.meter.measure() as many:
+        _accepted(function(people.whatsapp_request(secret, 1, list(range(2, 27)))))
+    return (one, log_bytes), many
+
+
+def _accepted(answer: dict[str, Any]) -> None:
+    if answer["statusCode"] not in (200, 202):
+        raise Unexpected(f"the webhook answered {answer['statusCode']}")
+
+
+def _resolve(
+    services: World,
+    resolver: Function,
+    bodies: list[dict[str, Any]],
+    expected: Counter[str] | None = None,
+) -> Usage:
+    with services.meter.measure() as usage:
+        answer = resolver(people.queue_event(bodies))
+    if answer and answer.get("batchItemFailures"):
+        raise Unexpected("the resolver gave messages back to the queue")
+    happened = Counter(name for name, _ in usage.published)
+    if expected is not None and happened != expected:
+        raise Unexpected(f"published {dict(happened)}, not {dict(expected)}")
+    return usage
+
+
+def _duplicate(services: World, resolver: Function) -> tuple[Usage, int]:
+    before = services.item_count()
+    usage = _resolve(services, resolver, [people.interaction(1, 2)])
+    return usage, services.item_count() - before
+
+
+def _batch(services: World, resolver: Function) -> Usage:
+    numbers = range(20, 30)
+    for number in numbers:
+        _resolve(services, resolver, [people.interaction(number, 1)])
+    bodies = [people.interaction(number, 2) for number in numbers]
+    return _resolve(services, resolver, bodies, Counter({RECORDED: 10}))
+
+
+def _history_item_bytes(pipeline: Pipeline, services: World) -> int:
+    from bench.sizes import item_size
+
+    table = environment()[pipeline.history_variable]
+    return max(item_size(item) for item in services.items(table))
+
+
+def _with_history(pipeline: Pipeline, length: int) -> tuple[Usage, Usage, int]:
+    """A known contact's message, then a merge of two customers, each with ``length`` events."""
+    from bench.sizes import item_size
+
+    with world() as services:
+        resolver = pipeline.resolver(services)
+        moved = tuple(("email", people.email(n)) for n in range(1, MOVED))
+        _resolve(services, resolver, [people.interaction(1, 1)], Counter({RECORDED: 1, CREATED: 1}))
+        _resolve(services, resolver, [people.interaction(2, 2, also=moved)])
+        services.grow_history(environment()[pipeline.history_variable], length)
+        known = _resolve(services, resolver, [people.interaction(1, 3)], Counter({RECORDED: 1}))
+        merge = _resolve(
+            services,
+            resolver,
+            [people.interaction(1, 4, also=moved[:1])],
+            Counter({RECORDED: 1, MERGED: 1}),
+        )
+        items = services.items(environment()["IDENTITY_TABLE"])
+        return known, merge, max((item_size(item) for item in items), default=0)
