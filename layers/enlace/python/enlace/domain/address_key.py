@@ -38,8 +38,7 @@ class AddressKeys:
         """``<kind root>#<22 characters>``, the same for the same identifier always."""
         mac = self._mac.copy()
         mac.update(f"{kind}\x1f{match_value}".encode())
-        digest = base64.urlsafe_b64encode(mac.digest()[:_DIGEST_BYTES]).rstrip(b"=")
-        return f"{root(kind)}#{digest.decode()}"
+        return f"{root(kind)}#{_text(mac.digest()[:_DIGEST_BYTES])}"
 
     def mint_customer_id(self, address_key: str) -> str:
         """A new random id that only holders of the secret can lead back to ``address_key``.
@@ -48,8 +47,9 @@ class AddressKeys:
         (docs/adr/0003): the random nonce makes it unlinkable and never the same
         twice, the sealed part is the address key under a keyed stream.
         """
+        base, _, digest = address_key.partition("#")
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = self._stream(nonce, address_key.encode())
+        sealed = self._stream(nonce, base64.urlsafe_b64decode(digest + "==") + base.encode())
         return "c" + base64.b32encode(nonce + sealed).rstrip(b"=").decode().lower()
 
     def address_of(self, customer_id: str) -> str | None:
@@ -59,13 +59,18 @@ class AddressKeys:
             return None
         try:
             body = base64.b32decode(text + _PAD[len(text) % 8])
-            key = self._stream(body[:_NONCE_BYTES], body[_NONCE_BYTES:]).decode()
+            opened = self._stream(body[:_NONCE_BYTES], body[_NONCE_BYTES:])
+            base = opened[_DIGEST_BYTES:].decode("ascii")
         except ValueError:
             return None
-        return key if "#" in key else None
+        return f"{base}#{_text(opened[:_DIGEST_BYTES])}" if base.isidentifier() else None
 
     def _stream(self, nonce: bytes, body: bytes) -> bytes:
         pad = b""
         while len(pad) < len(body):
             pad += hmac.digest(self._seal, nonce + bytes([len(pad) // 32]), "sha256")
         return bytes(a ^ b for a, b in zip(body, pad, strict=False))
+
+
+def _text(digest: bytes) -> str:
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

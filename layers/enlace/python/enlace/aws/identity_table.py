@@ -1,0 +1,137 @@
+"""The identity table: identifiers, components, and the log of decisions.
+
+One table, hash key ``pk``: an address key, ``component#<id>`` or
+``decision#<id>``. Small structures travel as one JSON string each: DynamoDB
+bills bytes, and typed maps cost three times as many of them, and CPU.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from enlace.aws.dynamodb import Item, batch_get, translated
+from enlace.domain.component import Component
+from enlace.domain.records import IdentifierRecord, Pointer
+
+
+class IdentityTable:
+    """Reads identities; what a sender or the API may do.
+
+    Parameters
+    ----------
+    client
+        A botocore DynamoDB client.
+    table : str
+    """
+
+    def __init__(self, client: Any, table: str):
+        self._client = client
+        self._table = table
+
+    def get_identifiers(
+        self, keys: Iterable[str], *, consistent: bool = False
+    ) -> dict[str, IdentifierRecord]:
+        """Known identifiers by address key; unknown keys are absent.
+
+        Raises
+        ------
+        TemporaryFailure
+            If the service does not answer.
+        """
+        records = map(record_of, self._get(keys, consistent))
+        return {record.key: record for record in records}
+
+    def get_components(
+        self, ids: Iterable[str], *, consistent: bool = False
+    ) -> dict[str, Component]:
+        """Components by id; unknown ids are absent.
+
+        Raises
+        ------
+        TemporaryFailure
+            If the service does not answer.
+        """
+        items = self._get((f"component#{id_}" for id_ in ids), consistent)
+        components = (Component.from_body(item["body"]["S"]) for item in items)
+        return {component.id: component for component in components}
+
+    def get_decision(self, conciliation_id: str) -> dict[str, Any] | None:
+        """The audit entry of a decision.
+
+        Raises
+        ------
+        TemporaryFailure
+            If the service does not answer.
+        """
+        with translated():
+            answer = self._client.get_item(
+                TableName=self._table,
+                Key={"pk": {"S": f"decision#{conciliation_id}"}},
+                ConsistentRead=True,
+            )
+        item = answer.get("Item")
+        return json.loads(item["body"]["S"]) if item else None
+
+    def _get(self, keys: Iterable[str], consistent: bool) -> Iterable[Item]:
+        wanted = [{"pk": {"S": key}} for key in sorted(set(keys))]
+        return batch_get(self._client, self._table, wanted, consistent=consistent)
+
+
+def record_of(item: Item) -> IdentifierRecord:
+    """An identifier from its stored item."""
+    return IdentifierRecord(
+        key=item["pk"]["S"],
+        kind=item["kind"]["S"],
+        value=item["value"]["S"],
+        raw=item["raw"]["S"] if "raw" in item else item["value"]["S"],
+        birth=item["birth"]["S"],
+        born_by=item["born_by"]["S"] if "born_by" in item else "",
+        blocked="blocked" in item,
+        pointer=Pointer(
+            first_seen=item["first_seen"]["S"],
+            customer_id=item["customer_id"]["S"] if "customer_id" in item else item["birth"]["S"],
+            component=item["component"]["S"] if "component" in item else None,
+            hub="hub" in item,
+        ),
+        seen=json.loads(item["seen"]["S"]) if "seen" in item else {},
+        traits=json.loads(item["traits"]["S"]) if "traits" in item else {},
+    )
+
+
+def item_of(record: IdentifierRecord) -> Item:
+    """An identifier as a stored item; what follows from another attribute is left out."""
+    pointer = record.pointer
+    item: Item = {
+        "pk": {"S": record.key},
+        "kind": {"S": record.kind},
+        "value": {"S": record.value},
+        "birth": {"S": record.birth},
+        "first_seen": {"S": pointer.first_seen},
+        **own_attributes(record),
+    }
+    optional = {
+        "raw": record.raw if record.raw != record.value else "",
+        "born_by": record.born_by,
+        "customer_id": pointer.customer_id if pointer.customer_id != record.birth else "",
+        "component": pointer.component or "",
+    }
+    item.update({name: {"S": value} for name, value in optional.items() if value})
+    if record.blocked:
+        item["blocked"] = {"BOOL": True}
+    if pointer.hub:
+        item["hub"] = {"BOOL": True}
+    return item
+
+
+def own_attributes(record: IdentifierRecord) -> Item:
+    """``seen`` and ``traits``, under the tag that guards them."""
+    if not record.seen and not record.traits:
+        return {}
+    own: Item = {"own_etag": {"S": record.own_etag}}
+    for name, value in (("seen", record.seen), ("traits", record.traits)):
+        if value:
+            text = json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+            own[name] = {"S": text}
+    return own
