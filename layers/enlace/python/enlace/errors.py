@@ -71,3 +71,30 @@ class AlreadyRecorded(EnlaceError):
 
 class ComponentSaturated(EnlaceError):
     """Evidence would tie more identifiers together than one document holds."""
+
+
+class ProviderError(EnlaceError):
+    """A provider outside did not do what was asked.
+
+    Parameters
+    ----------
+    reason : str
+        Provider, operation and error code; never the provider's own text, which
+        may quote an address.
+    """
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ProviderUnavailable(ProviderError, TemporaryFailure):
+    """The provider certainly did nothing (throttled, not reached, not set up): try later."""
+
+
+class ProviderRejected(ProviderError):
+    """The provider refused this request for good; sending it again cannot help."""
+
+
+class ProviderAmbiguous(ProviderError):
+    """The acknowledgement was lost: the provider may or may not have done it."""
