@@ -98,3 +98,7 @@ class ProviderRejected(ProviderError):
 
 class ProviderAmbiguous(ProviderError):
     """The acknowledgement was lost: the provider may or may not have done it."""
+
+
+class InvalidDecision(EnlaceError):
+    """A conciliation that cannot be made; the text says why."""

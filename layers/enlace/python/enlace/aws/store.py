@@ -15,7 +15,6 @@ from enlace.errors import AlreadyRecorded, Conflict, TemporaryFailure
 from enlace.usecases.ports import (
     CreateRecord,
     PutComponent,
-    PutDecision,
     PutDocument,
     PutInteraction,
     UpdateRecord,
@@ -90,7 +89,7 @@ class DynamoStore:
                 "body": {"S": _dump(write.after.body)},
                 "etag": {"S": write.after.etag},
             }
-            return _put(self._timeline, item, *_guard(write.before and write.before.etag))
+            return _put(self._timeline, item, *_guard(write.before.etag if write.before else None))
         entry = write.after
         item = {"pk": {"S": f"decision#{entry['id']}"}, "body": {"S": _dump(entry)}}
         if write.before is None:
@@ -112,7 +111,7 @@ class DynamoStore:
         return request
 
     def _put_component(self, write: PutComponent) -> dict[str, dict[str, Any]]:
-        condition, values = _guard(write.before and write.before.etag)
+        condition, values = _guard(write.before.etag if write.before else None)
         if write.after:
             item: Item = {
                 "pk": {"S": f"component#{write.after.id}"},
@@ -169,7 +168,7 @@ class DynamoStore:
             "Update": {
                 "TableName": self._identity,
                 "Key": {"pk": {"S": write.key}},
-                "UpdateExpression": expression.strip(),
+                **({"UpdateExpression": expression.strip()} if expression else {}),
                 "ConditionExpression": " AND ".join(conditions),
                 "ExpressionAttributeValues": values,
                 **({"ExpressionAttributeNames": names} if names else {}),
@@ -179,7 +178,7 @@ class DynamoStore:
 
 def _raise_cause(error: ClientError, writes: Sequence[Write]) -> None:
     """Tell a redelivery from a race, and both from a throttle."""
-    response = error.response
+    response: dict[str, Any] = {**error.response}
     code = response.get("Error", {}).get("Code")
     if code == "TransactionCanceledException":
         reasons = response.get("CancellationReasons", [])

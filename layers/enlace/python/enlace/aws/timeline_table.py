@@ -118,9 +118,10 @@ class TimelineTable:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             except ClientError as error:
-                if "Item" not in error.response:
+                response: dict[str, Any] = {**error.response}
+                if "Item" not in response:
                     raise
-                return str(error.response["Item"]["at"]["S"])
+                return str(response["Item"]["at"]["S"])
         return moment
 
 

@@ -61,7 +61,8 @@ class Component:
             n = self.nodes[key]
             scope = n.kind[len(root(n.kind)) :]
             flags = int(n.blocked) + 2 * int(n.hub)
-            nodes.append([key, scope, n.birth, n.first_seen, flags, by_birth[self.customer_of[key]]])
+            owner = by_birth[self.customer_of[key]]
+            nodes.append([key, scope, n.birth, n.first_seen, flags, owner])
         edges = [
             [place.get(a, a), place.get(b, b), *edge_to_json(edge)]
             for (a, b), edge in sorted(self.edges.items())

@@ -39,6 +39,8 @@ class MessageRecord:
         Unix seconds until which one sender alone works on it.
     settled_at : str
         Contract time at which it reached its state; "" while it is open.
+    reported : bool
+        The provider's own events say so, and not the answer to our call.
     """
 
     message_id: str
@@ -55,6 +57,7 @@ class MessageRecord:
     provider_message_id: str = ""
     reason: str = ""
     settled_at: str = ""
+    reported: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,9 @@ def with_order(
     is that of the last purchase made, cancelled or not: when somebody last chose
     to buy is what recency measures.
     """
-    result = {key: dict(value) if isinstance(value, dict) else value for key, value in totals.items()}
+    result = {
+        key: dict(value) if isinstance(value, dict) else value for key, value in totals.items()
+    }
     for sign, order in ((-1, before), (1, after)):
         for currency, (orders, amount) in contribution(order).items():
             entry = result.setdefault(currency, {"orders": 0, "amount_minor": 0})

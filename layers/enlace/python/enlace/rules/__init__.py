@@ -1,1 +1,27 @@
 """The rules files that ship with Enlace."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from enlace.domain.rules import Rules, parse_rules
+
+
+@lru_cache(maxsize=1)
+def default_rules() -> Rules:
+    """The rules of ``default.toml``."""
+    return load_rules(Path(__file__).with_name("default.toml"))
+
+
+def load_rules(path: Path) -> Rules:
+    """Rules from a file.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    InvalidRules
+        If it cannot be used.
+    """
+    return parse_rules(path.read_text(encoding="utf-8"))

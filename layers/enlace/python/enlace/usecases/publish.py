@@ -1,0 +1,72 @@
+"""From what was recorded to the events on the bus, the same again at every redelivery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from enlace.domain.change import Effect
+from enlace.domain.envelope import AddressRef, Cause, Entry
+from enlace.domain.events import (
+    RESOLVER,
+    customer_created,
+    customer_merged,
+    customer_split,
+    interaction_recorded,
+)
+from enlace.domain.rules import root
+from enlace.usecases.resolve import Resolved
+
+
+def resolved_entries(resolved: Resolved, recorded_at: str) -> list[Entry]:
+    """The events of one recorded interaction: what happened, then what it changed."""
+    interaction = resolved.interaction
+    protocol = interaction.conversation.get("protocol")
+    recorded = interaction_recorded(
+        interaction,
+        customer_id=resolved.customer_id,
+        contact_point=AddressRef(interaction.contact_point.kind, resolved.contact_point),
+        timeline_key=resolved.timeline_key,
+        occurred_at=resolved.occurred_at,
+        recorded_at=recorded_at,
+        protocol=protocol if isinstance(protocol, str) else None,
+    )
+    cause = Cause("interaction_id", interaction.id)
+    return [
+        recorded,
+        *effect_entries(resolved.effects, cause, resolved.occurred_at, recorded_at),
+    ]
+
+
+def effect_entries(
+    effects: Iterable[Effect],
+    cause: Cause,
+    occurred_at: str,
+    recorded_at: str,
+    source: str = RESOLVER,
+) -> list[Entry]:
+    """The events that tell what became of customers."""
+    return [_entry(effect, cause, occurred_at, recorded_at, source) for effect in effects]
+
+
+def _entry(
+    effect: Mapping[str, Any], cause: Cause, occurred_at: str, recorded_at: str, source: str
+) -> Entry:
+    common: dict[str, Any] = {
+        "customer_id": effect["customer_id"],
+        "cause": cause,
+        "occurred_at": occurred_at,
+        "recorded_at": recorded_at,
+        "source": source,
+    }
+    if effect["effect"] == "created":
+        key = effect["key"]
+        return customer_created(identifier=AddressRef(root(key, "#"), key), **common)
+    if effect["effect"] == "merged":
+        return customer_merged(
+            merged=effect["merged"],
+            evidence=[(a, b, level) for a, b, level in effect["evidence"]],
+            identifiers=effect["identifiers"],
+            **common,
+        )
+    return customer_split(into=[(id_, keys) for id_, keys in effect["into"]], **common)

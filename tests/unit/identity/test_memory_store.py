@@ -1,0 +1,12 @@
+"""The suite of all stores, on the memory store."""
+
+import pytest
+
+from local.memory_store import MemoryStore
+from tests.stores.suite import StoreSuite
+
+
+class TestMemoryStore(StoreSuite):
+    @pytest.fixture
+    def store(self) -> MemoryStore:
+        return MemoryStore()
