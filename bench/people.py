@@ -164,7 +164,7 @@ def http_event(
             "routeKey": route,
             "stage": "$default",
             "time": "02/Nov/2026:09:00:00 +0000",
-            "timeEpoch": 1762074000000,
+            "timeEpoch": int(datetime.now(UTC).timestamp() * 1000),
         },
         "body": body,
         "isBase64Encoded": False,

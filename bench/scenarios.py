@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 from bench import people
 from bench.capacity import Usage
+from bench.prices import BATCH
+from bench.sizes import item_size
 from bench.world import ROOT, SECRETS, Function, World, environment, world
 
 RECORDED = "interaction.recorded.v1"
@@ -126,14 +128,12 @@ def count(pipeline: Pipeline, *, long_history: int, short_history: int = 10) -> 
             raise Unexpected("the webhook's message is not on the queue")
         resolver = pipeline.resolver(services)
         _resolve(services, resolver, [people.interaction(99, 1)])  # warms caches and connections
-        log_before = resolver.log.bytes
         new = _resolve(
             services, resolver, [people.interaction(1, 1)], Counter({RECORDED: 1, CREATED: 1})
         )
         known = _resolve(services, resolver, [people.interaction(1, 2)], Counter({RECORDED: 1}))
-        log_bytes = (resolver.log.bytes - log_before) // 2
         duplicate, more_items = _duplicate(services, resolver)
-        batch = _batch(services, resolver)
+        batch, log_bytes = _batch(services, resolver)
         item_bytes = _history_item_bytes(pipeline, services)
     short = _with_history(pipeline, short_history)
     long = _with_history(pipeline, long_history)
@@ -160,19 +160,26 @@ def count(pipeline: Pipeline, *, long_history: int, short_history: int = 10) -> 
 def _webhook(pipeline: Pipeline, services: World) -> tuple[tuple[Usage, int], Usage]:
     function = pipeline.webhook(services, "whatsapp")
     secret = SECRETS["whatsapp"]
-    _accepted(function(people.whatsapp_request(secret, 1, [0])))  # cold: fetches the secret
+    accepted(function(people.whatsapp_request(secret, 1, [0])))  # cold: fetches the secret
     before = function.log.bytes
     with services.meter.measure() as one:
-        _accepted(function(people.whatsapp_request(secret, 1, [1])))
+        accepted(function(people.whatsapp_request(secret, 1, [1])))
     log_bytes = function.log.bytes - before
     with services.meter.measure() as many:
-        _accepted(function(people.whatsapp_request(secret, 1, list(range(2, 27)))))
+        accepted(function(people.whatsapp_request(secret, 1, list(range(2, 27)))))
     return (one, log_bytes), many
 
 
-def _accepted(answer: dict[str, Any]) -> None:
+def accepted(answer: dict[str, Any]) -> None:
+    """Raise :class:`Unexpected` unless a webhook took its request."""
     if answer["statusCode"] not in (200, 202):
         raise Unexpected(f"the webhook answered {answer['statusCode']}")
+
+
+def resolved(answer: dict[str, Any] | None) -> None:
+    """Raise :class:`Unexpected` if a resolver gave messages back to the queue."""
+    if answer and answer.get("batchItemFailures"):
+        raise Unexpected("the resolver gave messages back to the queue")
 
 
 def _resolve(
@@ -183,8 +190,7 @@ def _resolve(
 ) -> Usage:
     with services.meter.measure() as usage:
         answer = resolver(people.queue_event(bodies))
-    if answer and answer.get("batchItemFailures"):
-        raise Unexpected("the resolver gave messages back to the queue")
+    resolved(answer)
     happened = Counter(name for name, _ in usage.published)
     if expected is not None and happened != expected:
         raise Unexpected(f"published {dict(happened)}, not {dict(expected)}")
@@ -197,25 +203,23 @@ def _duplicate(services: World, resolver: Function) -> tuple[Usage, int]:
     return usage, services.item_count() - before
 
 
-def _batch(services: World, resolver: Function) -> Usage:
-    numbers = range(20, 30)
+def _batch(services: World, resolver: Function) -> tuple[Usage, int]:
+    numbers = range(20, 20 + BATCH)
     for number in numbers:
         _resolve(services, resolver, [people.interaction(number, 1)])
+    log_before = resolver.log.bytes
     bodies = [people.interaction(number, 2) for number in numbers]
-    return _resolve(services, resolver, bodies, Counter({RECORDED: 10}))
+    usage = _resolve(services, resolver, bodies, Counter({RECORDED: BATCH}))
+    return usage, (resolver.log.bytes - log_before) // BATCH
 
 
 def _history_item_bytes(pipeline: Pipeline, services: World) -> int:
-    from bench.sizes import item_size
-
     table = environment()[pipeline.history_variable]
     return max(item_size(item) for item in services.items(table))
 
 
 def _with_history(pipeline: Pipeline, length: int) -> tuple[Usage, Usage, int]:
     """A known contact's message, then a merge of two customers, each with ``length`` events."""
-    from bench.sizes import item_size
-
     with world() as services:
         resolver = pipeline.resolver(services)
         moved = tuple(("email", people.email(n)) for n in range(1, MOVED))

@@ -127,18 +127,16 @@ class World:
     """The services and a meter; make it with :func:`world`."""
 
     def __init__(self) -> None:
-        session = botocore.session.get_session()
-        self.dynamodb: Any = session.create_client("dynamodb", region_name=REGION)
-        self.sqs: Any = session.create_client("sqs", region_name=REGION)
+        self.dynamodb = _client("dynamodb")
+        self.sqs = _client("sqs")
         self.meter = Meter(ClientStore(self.dynamodb))
         names = environment()
         for variable, (keys, indexes) in TABLES.items():
             self.dynamodb.create_table(**_table(names[variable], keys, indexes))
         for queue in ("interactions", "interactions-dlq"):
             self.sqs.create_queue(QueueName=queue)
-        bus: Any = session.create_client("events", region_name=REGION)
-        bus.create_event_bus(Name="enlace")
-        secrets: Any = session.create_client("secretsmanager", region_name=REGION)
+        _client("events").create_event_bus(Name="enlace")
+        secrets = _client("secretsmanager")
         for name, value in SECRETS.items():
             secrets.create_secret(Name=name, SecretString=json.dumps(value))
 
@@ -183,17 +181,17 @@ class World:
         tables = [names[v] for v in TABLES if v != "IDEMPOTENCY_TABLE"]
         return sum(self.dynamodb.scan(TableName=t, Select="COUNT")["Count"] for t in tables)
 
-    def grow_history(self, table: str, wanted: int) -> None:
-        """Multiply each partition's history up to ``wanted`` items, written unmeasured.
+    def grow_history(self, table: str, wanted: int, *, partitions: int | None = None) -> None:
+        """Multiply the history of each partition to ``wanted`` items, written unmeasured.
 
-        The items are copies of a real one with an earlier time in the sort key, so
-        that their sizes are real.
+        With ``partitions`` only so many of them. The items are copies of a real one
+        with an earlier time in the sort key, so that their sizes are real.
         """
-        partitions: dict[str, list[dict[str, Any]]] = {}
+        found: dict[str, list[dict[str, Any]]] = {}
         hash_key = self.meter.store.key_names(table)[0]
         for item in self.items(table):
-            partitions.setdefault(item[hash_key]["S"], []).append(item)
-        for items in partitions.values():
+            found.setdefault(item[hash_key]["S"], []).append(item)
+        for items in list(found.values())[:partitions]:
             copies = [
                 {"PutRequest": {"Item": {**items[0], "sk": {"S": _earlier(items[0], n)}}}}
                 for n in range(wanted - len(items))
@@ -217,6 +215,10 @@ def world() -> Iterator[World]:
         for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
             os.environ.pop(name, None)
         yield World()
+
+
+def _client(service: str) -> Any:
+    return botocore.session.get_session().create_client(service, region_name=REGION)
 
 
 def _fresh(name: str) -> Any:

@@ -51,7 +51,7 @@ def record_handler(record: SQSRecord) -> dict[str, Any]:
     return result
 
 
-@idempotent_function(
+@idempotent_function(  # type: ignore[untyped-decorator]
     data_keyword_argument="interaction", persistence_store=persistence, config=config
 )
 def resolve(*, interaction: dict[str, Any]) -> dict[str, Any]:
