@@ -1,0 +1,165 @@
+"""Models of everything on the bus: the envelope, and one model per event.
+
+Built by :mod:`enlace.domain.events`; declared, with producer, consumers and
+example, in :mod:`enlace.contracts.registry`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+
+from pydantic import Field, model_validator
+
+from enlace.contracts.interaction import Channel, Direction, InteractionType, Nature
+from enlace.contracts.types import AddressKey, Contract, CustomerId, Id, Kind, Text, Time, Uuid
+
+DataT = TypeVar("DataT", bound=Contract)
+
+Keys = Annotated[list[AddressKey], Field(min_length=1)]
+
+
+class Metadata(Contract):
+    """What every event carries beside its data."""
+
+    id: Uuid
+    """The event's id, from its cause: a repetition has the same, and is dropped by it."""
+    schema_version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+$")]
+    """`major.minor`; a minor version only adds optional fields."""
+    occurred_at: Time
+    """When the fact happened (for a command: when its cause did)."""
+    recorded_at: Time
+    """When Enlace recorded it."""
+    correlation_id: Id
+    """What the chain of events began with: an interaction or a conciliation."""
+    causation_id: Id
+    """What led to this event directly."""
+
+
+class Envelope(Contract, Generic[DataT]):
+    """`detail` of an event on the bus."""
+
+    metadata: Metadata
+    data: DataT
+
+
+class AddressRef(Contract):
+    """An identifier without its value: consumers with the right look the value up."""
+
+    kind: Kind
+    key: AddressKey
+    """Address key: the identity table's `pk`."""
+
+
+class Cause(Contract):
+    """Why customers changed: exactly one of the two."""
+
+    interaction_id: Uuid | None = None
+    """The interaction that brought the evidence."""
+    conciliation_id: Id | None = None
+    """The operator's decision, made or withdrawn."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.interaction_id is None) == (self.conciliation_id is None):
+            raise ValueError("exactly one of interaction_id and conciliation_id")
+        return self
+
+
+class InteractionRecorded(Contract):
+    """An interaction stands in the timeline, and its customer is known."""
+
+    interaction_id: Uuid
+    customer_id: CustomerId
+    """Whose contact point it is now; a later merge makes it an alias."""
+    channel: Channel
+    account: Text
+    """Our number, page or bot at the vendor; may be empty."""
+    type: InteractionType
+    direction: Direction
+    occurred_at: Time
+    """The vendor's time, or that of the first receipt where the vendor sends none."""
+    contact_point: AddressRef
+    timeline_key: Id
+    """`sk` of the timeline item; its `pk` is `contact_point.key`."""
+    protocol: Id | None = None
+    """Protocol of the case that the interaction belongs to, where it says one."""
+
+
+class CustomerCreated(Contract):
+    """A customer is known for the first time."""
+
+    customer_id: CustomerId
+    identifier: AddressRef
+    """The identifier that the customer was born by."""
+    cause: Cause
+
+
+class EvidenceEdge(Contract):
+    """What joined two identifiers."""
+
+    a: AddressKey
+    b: AddressKey
+    level: Literal["proven", "stated", "imported", "decision"]
+    """`decision` is an operator's."""
+
+
+class CustomerMerged(Contract):
+    """Several customers are one."""
+
+    customer_id: CustomerId
+    """The one that stays."""
+    merged: Annotated[list[CustomerId], Field(min_length=1)]
+    """The former customers: aliases of `customer_id` from now on."""
+    cause: Cause
+    evidence: list[EvidenceEdge]
+    """The edges that decided."""
+    identifiers: dict[CustomerId, list[AddressKey]]
+    """What each side consisted of before."""
+
+
+class SplitPart(Contract):
+    """One of the customers that a former whole became."""
+
+    customer_id: CustomerId
+    identifiers: Keys
+
+
+class CustomerSplit(Contract):
+    """A customer is several."""
+
+    customer_id: CustomerId
+    """The former whole; as a rule one of the parts keeps the id."""
+    into: Annotated[list[SplitPart], Field(min_length=1)]
+    """All the parts."""
+    cause: Cause
+
+
+class CaseOpened(Contract):
+    """A service case is open under a protocol number."""
+
+    protocol: Annotated[str, Field(pattern=r"^[0-9]{17}$")]
+    """Date, serial and check digit."""
+    customer_id: CustomerId
+    contact_point: AddressRef
+    interaction_id: Uuid
+    """The interaction that opened it."""
+    nature: Nature | None = None
+
+
+class SendMessage(Contract):
+    """Send one message to one address; the sender of `channel` obeys."""
+
+    message_id: Uuid
+    """The message's id; its outcomes come back as interactions that name it."""
+    customer_id: CustomerId
+    purpose: Literal["transactional", "marketing"]
+    template: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    language: Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
+    """BCP 47, such as `pt-BR`."""
+    channel: Literal["email", "sms"]
+    contact_point: AddressRef
+    """The address to send to, by its key."""
+    data: dict[str, Any] = Field(default_factory=dict)
+    """The template's variables and ids; no addresses."""
+    expires_at: Time
+    """Not to be sent after this."""

@@ -1,0 +1,168 @@
+"""The declared events: everything that may travel on the bus, and nothing else.
+
+A minor version only adds optional fields. What would break a reader is a new
+major: its own model beside the old one, with ``upgrade`` turning the old data
+into the new, so that a consumer on the new one still reads what the archive or
+a queue holds of the old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from enlace.contracts import events as models
+from enlace.contracts.examples import BUILDERS, on_the_bus
+from enlace.contracts.types import Contract
+from enlace.domain import events
+from enlace.domain.envelope import read_event
+from enlace.errors import InvalidPayload
+
+
+@dataclass(frozen=True, slots=True)
+class EventContract:
+    """One declared version of one event.
+
+    Parameters
+    ----------
+    name : str
+        Past tense for a fact, imperative for a command.
+    model : type
+        The model of ``data``.
+    producers, consumers : tuple of str
+        Function names; a producer's source is ``enlace.<function>``.
+    example : callable
+        Gives the event as a rule delivers it.
+    upgrade : callable, optional
+        Data of the previous major to data of this one; wanted of every major
+        above 1.
+    """
+
+    name: str
+    model: type[Contract]
+    kind: Literal["fact", "command"]
+    producers: tuple[str, ...]
+    consumers: tuple[str, ...]
+    example: Callable[[], dict[str, Any]]
+    major: int = 1
+    minor: int = 0
+    upgrade: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+
+    @property
+    def detail_type(self) -> str:
+        """``<name>.v<major>``."""
+        return f"{self.name}.v{self.major}"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources that may send it."""
+        return tuple(f"enlace.{producer}" for producer in self.producers)
+
+    @property
+    def envelope(self) -> type[models.Envelope[Any]]:
+        """The model of ``detail``."""
+        return models.Envelope[self.model]  # type: ignore[name-defined]
+
+
+def _contract(
+    name: str,
+    model: type[Contract],
+    *,
+    producers: tuple[str, ...],
+    consumers: tuple[str, ...],
+    kind: Literal["fact", "command"] = "fact",
+) -> EventContract:
+    return EventContract(
+        name=name,
+        model=model,
+        kind=kind,
+        producers=producers,
+        consumers=consumers,
+        example=lambda: on_the_bus(BUILDERS[name]()),
+    )
+
+
+_IDENTITY = ("resolve_identity", "api_conciliations")
+
+CONTRACTS: tuple[EventContract, ...] = (
+    _contract(
+        events.INTERACTION_RECORDED,
+        models.InteractionRecorded,
+        producers=("resolve_identity",),
+        consumers=("dispatch_message", "send_crm"),
+    ),
+    _contract(
+        events.CUSTOMER_CREATED,
+        models.CustomerCreated,
+        producers=_IDENTITY,
+        consumers=(),
+    ),
+    _contract(
+        events.CUSTOMER_MERGED,
+        models.CustomerMerged,
+        producers=_IDENTITY,
+        consumers=("send_crm",),
+    ),
+    _contract(
+        events.CUSTOMER_SPLIT,
+        models.CustomerSplit,
+        producers=_IDENTITY,
+        consumers=("send_crm",),
+    ),
+    _contract(
+        events.CASE_OPENED,
+        models.CaseOpened,
+        producers=("dispatch_message",),
+        consumers=(),
+    ),
+    _contract(
+        events.SEND_MESSAGE,
+        models.SendMessage,
+        kind="command",
+        producers=("dispatch_message",),
+        consumers=("send_email", "send_sms"),
+    ),
+)
+
+
+def find(
+    name: str, major: int, contracts: Sequence[EventContract] = CONTRACTS
+) -> EventContract | None:
+    """The declared contract of an event's major version, or None."""
+    return next((c for c in contracts if (c.name, c.major) == (name, major)), None)
+
+
+def read(
+    message: str | Mapping[str, Any], contracts: Sequence[EventContract] = CONTRACTS
+) -> models.Envelope[Any]:
+    """Read an event of any declared major as the newest one.
+
+    Raises
+    ------
+    InvalidPayload
+        If it is not an event, is not declared, or breaks its contract; names
+        fields, never values.
+    """
+    event = read_event(message)
+    contract = find(event.name, event.major, contracts)
+    if contract is None:
+        raise InvalidPayload(f"{event.name}.v{event.major}: not declared")
+    detail = _validated(contract, {"metadata": event.metadata, "data": event.data})
+    while newer := find(contract.name, contract.major + 1, contracts):
+        if newer.upgrade is None:
+            raise InvalidPayload(f"{newer.detail_type}: cannot read its previous major")
+        data = newer.upgrade(detail.data.model_dump(exclude_unset=True))
+        detail = _validated(newer, {"metadata": event.metadata, "data": data})
+        contract = newer
+    return detail
+
+
+def _validated(contract: EventContract, detail: dict[str, Any]) -> models.Envelope[Any]:
+    try:
+        return contract.envelope.model_validate(detail)
+    except ValidationError as error:
+        fields = sorted({".".join(map(str, e["loc"])) for e in error.errors()})
+        raise InvalidPayload(f"{contract.detail_type}: {', '.join(fields)}") from None
