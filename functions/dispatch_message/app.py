@@ -1,0 +1,40 @@
+"""Dispatch: recorded interactions in, cases and requests for messages out."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from enlace.aws.bus import Bus
+from enlace.aws.bus_consumer import BusConsumer
+from enlace.aws.case_table import CaseTable
+from enlace.aws.clients import client
+from enlace.aws.delivery_table import DeliveryTable
+from enlace.aws.timeline_table import TimelineTable
+from enlace.domain.send_gate import OWN_CHANNELS
+from enlace.logs import Logger
+from enlace.usecases.dispatch import Dispatch
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+dynamodb = client("dynamodb")
+dispatch = Dispatch(
+    timeline=TimelineTable(dynamodb, os.environ["TIMELINE_TABLE"]),
+    cases=CaseTable(dynamodb, os.environ["CASE_TABLE"]),
+    messages=DeliveryTable(dynamodb, os.environ["DELIVERY_TABLE"], now=_now),
+    bus=Bus(client("events"), os.environ["BUS_NAME"]),
+    now=_now,
+    own_channels=frozenset(os.environ.get("OWN_CHANNELS", "").split(",")) - {""} or OWN_CHANNELS,
+)
+consume = BusConsumer(
+    dispatch, Logger("dispatch_message", os.environ.get("LOG_LEVEL", "info")), reserve_ms=8_000
+)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Dispatch a batch; failures go back to the queue one by one."""
+    return consume(event, context)

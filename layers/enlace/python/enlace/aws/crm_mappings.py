@@ -1,0 +1,92 @@
+"""Which CRM contact a customer has: items ``crm#<provider>#<customer_id>``.
+
+In the delivery table, as all that senders remember. Written under a version, so
+that two senders that work on one customer notice each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from enlace.aws.delivery_items import ConditionFailed, dynamo_call
+from enlace.errors import Conflict
+from enlace.usecases.crm_ports import Mapping
+
+
+class CrmMappings:
+    """The mappings of one CRM provider.
+
+    Parameters
+    ----------
+    client
+        A botocore DynamoDB client.
+    table, provider : str
+    """
+
+    def __init__(self, client: Any, table: str, provider: str):
+        self._client = client
+        self._table = table
+        self._prefix = f"crm#{provider}#"
+
+    def get(self, customer_id: str) -> Mapping:
+        """A customer's mapping, read consistently; an empty one where there is none."""
+        item = self._item(customer_id)
+        if item is None:
+            return Mapping(customer_id)
+        return Mapping(
+            customer_id,
+            contact_id=item["contact_id"]["S"],
+            merged_into=item["merged_into"]["S"],
+            levels={key: level["S"] for key, level in item["levels"]["M"].items()},
+            version=int(item["version"]["N"]),
+        )
+
+    def save(self, mapping: Mapping) -> None:
+        """Write a mapping, if it is still at its version.
+
+        Raises
+        ------
+        Conflict
+            If another sender wrote it meanwhile.
+        """
+        version = mapping.version + 1
+        condition = "version = :before" if mapping.version else "attribute_not_exists(pk)"
+        values = {":before": {"N": str(mapping.version)}} if mapping.version else {}
+        try:
+            dynamo_call(
+                self._client,
+                "put_item",
+                TableName=self._table,
+                Item={
+                    "pk": {"S": self._prefix + mapping.customer_id},
+                    "contact_id": {"S": mapping.contact_id},
+                    "merged_into": {"S": mapping.merged_into},
+                    "levels": {"M": {key: {"S": level} for key, level in mapping.levels.items()}},
+                    "version": {"N": str(version)},
+                },
+                ConditionExpression=condition,
+                **({"ExpressionAttributeValues": values} if values else {}),
+            )
+        except ConditionFailed:
+            raise Conflict("another sender wrote this customer's CRM mapping") from None
+
+    def progress(self, event_id: str) -> str:
+        """How far moving a split's activities has come; "" at the beginning."""
+        item = self._item(f"split#{event_id}")
+        return item["cursor"]["S"] if item else ""
+
+    def save_progress(self, event_id: str, cursor: str) -> None:
+        """Remember how far it has come."""
+        item = {"pk": {"S": f"{self._prefix}split#{event_id}"}, "cursor": {"S": cursor}}
+        dynamo_call(self._client, "put_item", TableName=self._table, Item=item)
+
+    def _item(self, name: str) -> dict[str, Any] | None:
+        answer = dynamo_call(
+            self._client,
+            "get_item",
+            TableName=self._table,
+            Key={"pk": {"S": self._prefix + name}},
+            ConsistentRead=True,
+        )
+        item: dict[str, Any] | None = answer.get("Item")
+        return item

@@ -1,0 +1,67 @@
+"""Between message records and DynamoDB items, and the call that both tables here share."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from enlace.domain.delivery import MessageRecord, State
+from enlace.errors import EnlaceError, TemporaryFailure
+
+_NUMBERS = frozenset({"attempts", "lease_until"})
+
+
+class ConditionFailed(EnlaceError):
+    """A conditional write found something else than it expected."""
+
+
+def dynamo_call(client: Any, operation: str, **parameters: Any) -> dict[str, Any]:
+    """Make a DynamoDB call.
+
+    Raises
+    ------
+    ConditionFailed
+        If the write's condition, or one of a transaction's, does not hold.
+    TemporaryFailure
+        If the service did not do it, or a transaction met another; with the code.
+    """
+    try:
+        answer: dict[str, Any] = getattr(client, operation)(**parameters)
+        return answer
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "unknown")
+        reasons = [r.get("Code") for r in error.response.get("CancellationReasons") or ()]
+        if code == "ConditionalCheckFailedException" or "ConditionalCheckFailed" in reasons:
+            raise ConditionFailed(operation) from None
+        raise TemporaryFailure(f"dynamodb.{operation}: {code}") from error
+    except BotoCoreError as error:
+        raise TemporaryFailure(f"dynamodb.{operation}: {type(error).__name__}") from error
+
+
+def to_item(record: MessageRecord) -> dict[str, Any]:
+    """The attributes of a record without its key; empty ones are left out."""
+    item: dict[str, Any] = {}
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if field.name == "message_id" or not value:
+            continue
+        if field.name in _NUMBERS:
+            item[field.name] = {"N": str(value)}
+        else:
+            item[field.name] = {"BOOL": True} if value is True else {"S": str(value)}
+    return item
+
+
+def to_record(item: dict[str, Any]) -> MessageRecord:
+    """The record in an item ``message#<id>``."""
+    values: dict[str, Any] = {"message_id": item["pk"]["S"].partition("#")[2]}
+    for field in fields(MessageRecord):
+        attribute = item.get(field.name)
+        if attribute is not None:
+            ((kind, value),) = attribute.items()
+            values[field.name] = float(value) if kind == "N" else value
+    values["state"] = State(values["state"])
+    values["attempts"] = int(values.get("attempts", 0))
+    return MessageRecord(**values)

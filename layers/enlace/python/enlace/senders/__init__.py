@@ -1,0 +1,1 @@
+"""One module per outbound provider: requests in its words, errors in ours."""

@@ -1,0 +1,217 @@
+"""HubSpot: contacts by our customer id, interactions as notes.
+
+Both carry our id in a unique property of ours, and are written through the batch
+upsert by that property, so a repetition updates and never duplicates. Searching
+first would not do: HubSpot's search lags behind its writes.
+
+A merge is for ever in HubSpot, and its result has a new id; both former ids go on
+resolving to it. So a split does not undo a merge: the contact is created again,
+and the notes that belong to it are moved (:mod:`enlace.usecases.follow_crm`).
+
+Sources: HubSpot CRM API, contacts and notes v3, associations v4 (paths as in
+hubspot-api-client 12.0.0); changelog "Updated merge functionality for contacts
+and companies" (checked 2026-11-22).
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from enlace.domain.crm import Activity, Contact
+from enlace.errors import ProviderRejected
+from enlace.senders.http_json import Answer, JsonHttp
+
+BASE_URL = "https://api.hubapi.com"
+CUSTOMER_ID = "enlace_customer_id"
+INTERACTION_ID = "enlace_interaction_id"
+IDENTIFIERS = "enlace_identifiers"
+#: HubSpot's bound on the inputs of one batch.
+BATCH = 100
+
+_MAX_NOTE = 60_000
+_CONFLICT = frozenset({400, 409})
+_PROPERTIES: dict[str, list[dict[str, Any]]] = {
+    "contacts": [
+        {
+            "name": CUSTOMER_ID,
+            "label": "Enlace customer id",
+            "type": "string",
+            "fieldType": "text",
+            "hasUniqueValue": True,
+        },
+        {
+            "name": IDENTIFIERS,
+            "label": "Enlace identifiers",
+            "type": "string",
+            "fieldType": "textarea",
+        },
+    ],
+    "notes": [
+        {
+            "name": INTERACTION_ID,
+            "label": "Enlace interaction id",
+            "type": "string",
+            "fieldType": "text",
+            "hasUniqueValue": True,
+        }
+    ],
+}
+
+
+def bearer(token: Callable[[], str]) -> Callable[[bytes], Mapping[str, str]]:
+    """Headers with the private app's token, read anew for each request."""
+    return lambda body: {"authorization": f"Bearer {token()}"}
+
+
+class HubSpot:
+    """See :class:`enlace.usecases.crm_ports.Crm`.
+
+    Parameters
+    ----------
+    http : JsonHttp
+        To :data:`BASE_URL`, with :func:`bearer`.
+    """
+
+    name = "hubspot"
+
+    def __init__(self, http: JsonHttp):
+        self._http = http
+
+    def begin(self, cause: str) -> None:
+        """Nothing: HubSpot's calls are keyed by what they write."""
+
+    def upsert_contact(self, contact: Contact) -> str:
+        """Create or update a contact; its address is left out where another contact has it."""
+        properties = {
+            CUSTOMER_ID: contact.customer_id,
+            IDENTIFIERS: "\n".join(f"{k} {v} ({level})" for k, v, level in contact.identifiers),
+        }
+        if contact.email is not None:
+            properties["email"] = contact.email
+        if contact.phone is not None:
+            properties["phone"] = contact.phone
+        if contact.name:
+            properties["firstname"] = contact.name
+        answer = self._upsert("contacts", CUSTOMER_ID, contact.customer_id, properties)
+        if _conflicts(answer) and contact.email:
+            # HubSpot gives an e-mail to one contact only, and another one has it:
+            # made by hand, or left from a merge. Taking it over could mix up two
+            # people; the address still stands among the identifiers.
+            del properties["email"]
+            answer = self._upsert("contacts", CUSTOMER_ID, contact.customer_id, properties)
+        return _only_id(answer)
+
+    def current_contact(self, contact_id: str) -> str | None:
+        """The id now of a contact, which a merge changes."""
+        answer = self._http(
+            "GET",
+            f"/crm/v3/objects/contacts/{contact_id}?properties={CUSTOMER_ID}",
+            expected=frozenset({404}),
+        )
+        return None if answer.status == 404 else str(answer.body["id"])
+
+    def merge_contacts(self, primary: str, other: str) -> str:
+        """Merge, for ever; gives the new contact's id."""
+        answer = self._http(
+            "POST",
+            "/crm/v3/objects/contacts/merge",
+            {"primaryObjectId": primary, "objectIdToMerge": other},
+            repeatable=False,
+        )
+        return str(answer.body["id"])
+
+    def record(self, activity: Activity) -> str:
+        """Write a note."""
+        text = "<br>".join(html.escape(line) for line in activity.lines)
+        properties = {
+            INTERACTION_ID: activity.interaction_id,
+            "hs_timestamp": activity.occurred_at,
+            "hs_note_body": text[:_MAX_NOTE],
+        }
+        return _only_id(self._upsert("notes", INTERACTION_ID, activity.interaction_id, properties))
+
+    def find_activities(self, interaction_ids: Sequence[str]) -> list[str]:
+        """Ids of the notes of those interactions that have one."""
+        found: list[str] = []
+        for start in range(0, len(interaction_ids), BATCH):
+            answer = self._http(
+                "POST",
+                "/crm/v3/objects/notes/batch/read",
+                {
+                    "idProperty": INTERACTION_ID,
+                    "properties": [INTERACTION_ID],
+                    "inputs": [{"id": id_} for id_ in interaction_ids[start : start + BATCH]],
+                },
+            )
+            found += [str(result["id"]) for result in answer.body.get("results", ())]
+        return found
+
+    def attach(self, activity_ids: Sequence[str], contact_id: str) -> None:
+        """Associate notes with a contact."""
+        to = {"id": contact_id}
+        self._associations("associate/default", activity_ids, to)
+
+    def detach(self, activity_ids: Sequence[str], contact_id: str) -> None:
+        """Remove the association."""
+        self._associations("archive", activity_ids, [{"id": contact_id}])
+
+    def _associations(self, action: str, activity_ids: Sequence[str], to: Any) -> None:
+        for start in range(0, len(activity_ids), BATCH):
+            inputs = [
+                {"from": {"id": id_}, "to": to} for id_ in activity_ids[start : start + BATCH]
+            ]
+            answer = self._http(
+                "POST", f"/crm/v4/associations/notes/contacts/batch/{action}", {"inputs": inputs}
+            )
+            _require_no_errors(answer)
+
+    def _upsert(self, kind: str, id_property: str, id_: str, properties: Any) -> Answer:
+        path = f"/crm/v3/objects/{kind}/batch/upsert"
+        body = {"inputs": [{"id": id_, "idProperty": id_property, "properties": properties}]}
+        answer = self._http("POST", path, body, expected=_CONFLICT)
+        if answer.status == 400 and _codes(answer) & {"PROPERTY_DOESNT_EXIST"}:
+            self._create_properties(kind)
+            answer = self._http("POST", path, body, expected=_CONFLICT)
+        return answer
+
+    def _create_properties(self, kind: str) -> None:
+        # At the first use of an account; another instance may be doing the same.
+        base = f"/crm/v3/properties/{kind}"
+        exists = frozenset({409})
+        self._http("POST", f"{base}/groups", {"name": "enlace", "label": "Enlace"}, expected=exists)
+        inputs = [{**property_, "groupName": "enlace"} for property_ in _PROPERTIES[kind]]
+        self._http("POST", f"{base}/batch/create", {"inputs": inputs}, expected=exists)
+
+
+def _errors(answer: Answer) -> list[dict[str, Any]]:
+    # A multi-status answer hides its errors inside a success.
+    inner = [e for e in answer.body.get("errors") or () if isinstance(e, dict)]
+    deeper = [e for i in inner for e in i.get("errors") or () if isinstance(e, dict)]
+    outer = [answer.body] if answer.status >= 400 else []
+    return outer + inner + deeper
+
+
+def _codes(answer: Answer) -> set[str]:
+    return {str(error.get("code")) for error in _errors(answer)}
+
+
+def _conflicts(answer: Answer) -> bool:
+    return answer.status == 409 or any(e.get("category") == "CONFLICT" for e in _errors(answer))
+
+
+def _require_no_errors(answer: Answer) -> None:
+    errors = _errors(answer)
+    if errors or answer.body.get("numErrors"):
+        category = str(errors[0].get("category", "")) if errors else ""
+        word = category if category.replace("_", "").isalpha() else "error"
+        raise ProviderRejected(f"hubspot: HTTP {answer.status} {word}")
+
+
+def _only_id(answer: Answer) -> str:
+    _require_no_errors(answer)
+    results: list[dict[str, Any]] = answer.body.get("results") or []
+    if len(results) != 1:
+        raise ProviderRejected("hubspot: not one result")
+    return str(results[0]["id"])

@@ -1,0 +1,75 @@
+"""SMS through Amazon SNS (Publish to a phone number).
+
+SNS deduplicates only for FIFO topics, so for a phone number there is no
+idempotency key. Publish carries no free tag to a phone number either: the
+message id goes as a message attribute of our own, which SNS accepts and ignores.
+
+Source: Amazon SNS developer guide, "Publishing to a mobile phone" (checked 2026-11-22).
+"""
+
+from __future__ import annotations
+
+import re
+
+from enlace.domain.outgoing import Outgoing
+from enlace.errors import ProviderRejected
+from enlace.senders.base import ProviderCall
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
+_SENDER_ID = re.compile(r"[A-Za-z0-9]{1,11}\Z")
+_KINDS = {"transactional": "Transactional", "marketing": "Promotional"}
+
+
+class SnsSms:
+    """Sends SMS by SNS.
+
+    Parameters
+    ----------
+    call : ProviderCall
+        On the ``sns`` client.
+    origin : str, optional
+        E.164 number or a sender id of 1 to 11 letters and digits; "" leaves the
+        choice to the account.
+    """
+
+    name = "sns"
+    idempotent = False
+
+    def __init__(self, call: ProviderCall, *, origin: str = ""):
+        self._call = call
+        self._origin = origin
+
+    def send(self, message: Outgoing) -> str:
+        """See :meth:`enlace.usecases.deliver_message.MessageProvider.send`."""
+        require_e164(message.address, self.name)
+        attributes = {
+            "AWS.SNS.SMS.SMSType": _string(_KINDS[message.purpose]),
+            "message_id": _string(message.message_id),
+        }
+        if self._origin.startswith("+"):
+            attributes["AWS.MM.SMS.OriginationNumber"] = _string(self._origin)
+        elif _SENDER_ID.match(self._origin):
+            attributes["AWS.SNS.SMS.SenderID"] = _string(self._origin)
+        answer = self._call(
+            "publish",
+            PhoneNumber=message.address,
+            Message=message.sms,
+            MessageAttributes=attributes,
+        )
+        return str(answer["MessageId"])
+
+
+def require_e164(number: str, provider: str) -> None:
+    """Refuse what is not one E.164 number.
+
+    Raises
+    ------
+    ProviderRejected
+        Names the provider, not the number.
+    """
+    if not _E164.match(number):
+        raise ProviderRejected(f"{provider}: not an E.164 number")
+
+
+def _string(value: str) -> dict[str, str]:
+    return {"DataType": "String", "StringValue": value}

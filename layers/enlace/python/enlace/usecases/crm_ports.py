@@ -1,0 +1,100 @@
+"""What a sender remembers of a customer in the CRM, and what it needs to follow them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from enlace.domain.crm import Activity, Contact
+from enlace.domain.records import IdentifierRecord, TimelineItem
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """One customer's contact in the CRM.
+
+    Parameters
+    ----------
+    contact_id : str
+        The CRM's id; "" where there is no contact yet.
+    merged_into : str
+        The customer into whose contact it was merged; "" while it has its own.
+    levels : dict of address key to level
+        The identifiers that the CRM was shown, each at its highest level.
+    version : int
+        0 while nothing is stored.
+    """
+
+    customer_id: str
+    contact_id: str = ""
+    merged_into: str = ""
+    levels: dict[str, str] = field(default_factory=dict)
+    version: int = 0
+
+
+class Crm(Protocol):
+    """An adapter to a CRM. Every call is the same when made twice."""
+
+    name: str
+
+    def begin(self, cause: str) -> None:
+        """Name the event that the calls after this belong to."""
+
+    def upsert_contact(self, contact: Contact) -> str:
+        """Create or update a customer's contact; gives the CRM's id for it."""
+
+    def current_contact(self, contact_id: str) -> str | None:
+        """The CRM's id now of a contact that may have been merged; None if it is gone."""
+
+    def merge_contacts(self, primary: str, other: str) -> str:
+        """Merge ``other`` into ``primary``; gives the id of the result."""
+
+    def record(self, activity: Activity) -> str:
+        """Write an activity once; gives its id in the CRM."""
+
+    def find_activities(self, interaction_ids: Sequence[str]) -> list[str]:
+        """CRM ids of those interactions that the CRM has."""
+
+    def attach(self, activity_ids: Sequence[str], contact_id: str) -> None:
+        """Show activities on a contact."""
+
+    def detach(self, activity_ids: Sequence[str], contact_id: str) -> None:
+        """No longer show them on it."""
+
+
+class Mappings(Protocol):
+    """The stored mappings of one CRM."""
+
+    def get(self, customer_id: str) -> Mapping:
+        """A customer's mapping; an empty one where there is none."""
+
+    def save(self, mapping: Mapping) -> None:
+        """Write it, if it is still at its version; else ``Conflict``."""
+
+    def progress(self, event_id: str) -> str:
+        """How far a split has been followed; "" at the beginning."""
+
+    def save_progress(self, event_id: str, cursor: str) -> None:
+        """Remember how far."""
+
+
+class Identities(Protocol):
+    """Look-up of identifiers."""
+
+    def get_identifiers(
+        self, keys: Iterable[str], *, consistent: bool = False
+    ) -> dict[str, IdentifierRecord]:
+        """Known identifiers by address key."""
+
+
+class Timeline(Protocol):
+    """Recorded interactions."""
+
+    def get(self, pk: str, sk: str) -> dict[str, Any] | None:
+        """The stored body of one interaction."""
+
+    def page(
+        self, pk: str, *, before: str | None, since: str | None, limit: int
+    ) -> Sequence[TimelineItem]:
+        """Interactions of one contact point, newest first, below ``before``."""

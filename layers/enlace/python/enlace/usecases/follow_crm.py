@@ -1,0 +1,214 @@
+"""Keep the CRM in step: contacts, their histories, merges and splits.
+
+Events may arrive late, twice and in any order, so none of them is believed about
+who is who: each only says where to look, and the identity table says what holds
+now. An activity goes to the customer that its contact point belongs to now; a
+merge is carried out only while it still holds; a split moves what its parts have
+now. So the last event to arrive finds the CRM right or makes it so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from enlace.domain.crm import Activity
+from enlace.domain.envelope import Event
+from enlace.domain.money import format_money
+from enlace.domain.purchase import validate_purchase
+from enlace.errors import (
+    InvalidInteraction,
+    InvalidPayload,
+    ProviderRejected,
+    TemporaryFailure,
+)
+from enlace.usecases.crm_contacts import CrmContacts
+from enlace.usecases.crm_ports import Crm, Identities, Mappings, Timeline
+
+#: What an agent wants to read. Behaviour (pages, screens, tracks) would bury it
+#: and use up the CRM's request limits.
+ACTIVITY_TYPES = frozenset(
+    """message.received message.sent message.failed comment.received mention.received
+    call.ended call.recorded complaint.opened complaint.answered complaint.closed
+    case.opened case.assigned case.transferred case.closed
+    order.placed order.paid order.shipped order.cancelled order.refunded cart.abandoned
+    campaign.sent code.scanned feedback.given
+    consent.granted consent.denied consent.withdrawn""".split()
+)
+
+_PAGE = 100
+_MAX_TEXT = 20_000
+
+
+class FollowCrm:
+    """The use case of the CRM sender.
+
+    Parameters
+    ----------
+    time_left : callable
+        Whether there is time for another page of a split; the queue delivers it
+        again otherwise, and it goes on from where it was.
+    """
+
+    def __init__(
+        self,
+        crm: Crm,
+        *,
+        identities: Identities,
+        timeline: Timeline,
+        mappings: Mappings,
+        time_left: Callable[[], bool] = lambda: True,
+    ):
+        self._crm = crm
+        self._contacts = CrmContacts(crm, identities, mappings)
+        self._timeline = timeline
+        self._mappings = mappings
+        self._time_left = time_left
+
+    def __call__(self, event: Event) -> str:
+        """Handle one event; gives what was done, for the log.
+
+        Raises
+        ------
+        InvalidPayload
+            If a field is missing.
+        TemporaryFailure, ProviderError
+            If it has to be delivered again.
+        """
+        self._crm.begin(event.event_id)
+        try:
+            match event.name:
+                case "interaction.recorded":
+                    return self._recorded(event.data)
+                case "customer.merged":
+                    return self._merged(event.data)
+                case "customer.split":
+                    return self._split(event)
+        except (KeyError, TypeError) as error:
+            raise InvalidPayload(f"{event.name}: malformed ({type(error).__name__})") from error
+        return "nothing: not an event that the CRM follows"
+
+    def _recorded(self, data: dict[str, Any]) -> str:
+        if data["type"] not in ACTIVITY_TYPES:
+            return "nothing: not a type for the CRM"
+        key = data["contact_point"]["key"]
+        body = self._timeline.get(key, data["timeline_key"])
+        record = self._contacts.owners([key]).get(key)
+        if body is None or record is None:
+            raise TemporaryFailure("the interaction or its contact point is not there")
+        customer_id = record.customer_id
+        level = body["contact_point"]["level"]
+        shown = {key: level, **{other: at for other, at in body.get("ids", ())}}
+        name = _name(body.get("traits", {})) if level == "proven" else ""
+        contact_id = self._contacts.write(customer_id, shown, name=name)
+        note = self._crm.record(_activity(data, body))
+        try:
+            self._crm.attach([note], contact_id)
+        except ProviderRejected:
+            # Somebody deleted the contact in the CRM: next time it is made again.
+            self._contacts.forget(customer_id)
+            raise
+        after = self._contacts.owners([key]).get(key)
+        if after is not None and after.customer_id != customer_id:
+            # Merged or split while we wrote: whoever followed that may have been
+            # before this note, so put right what we did and start again.
+            self._crm.detach([note], contact_id)
+            self._contacts.retire(customer_id, [key])
+            raise TemporaryFailure("the customer changed while its activity was written")
+        return "recorded"
+
+    def _merged(self, data: dict[str, Any]) -> str:
+        identifiers = data["identifiers"]
+        done = [
+            self._contacts.retire(former, list(identifiers.get(former, ())))
+            for former in data["merged"]
+        ]
+        return ", ".join(done)
+
+    def _split(self, event: Event) -> str:
+        whole = event.data["customer_id"]
+        before = self._mappings.get(whole)
+        if not before.contact_id:
+            return "nothing: no contact"
+        source = self._crm.current_contact(before.contact_id)
+        keys = [key for part in event.data["into"] for key in part["identifiers"]]
+        records = self._contacts.owners(keys)
+        owned: dict[str, list[str]] = {}
+        for key in keys:
+            if key in records:
+                owned.setdefault(records[key].customer_id, []).append(key)
+        levels = {key: before.levels[key] for key in keys if key in before.levels}
+        # The whole first: it has to let go of addresses that others now get.
+        contacts = {
+            owner: self._contacts.write(
+                owner, {key: levels[key] for key in own if key in levels}, exact=True
+            )
+            for owner, own in sorted(owned.items(), key=lambda item: item[0] != whole)
+        }
+        moved = 0
+        for key in sorted(records):
+            target = contacts[records[key].customer_id]
+            if source is not None and target != source:
+                moved += self._move(event.event_id, key, source, target)
+        return f"split, {moved} activities moved"
+
+    def _move(self, event_id: str, key: str, source: str, target: str) -> int:
+        done: dict[str, str] = json.loads(self._mappings.progress(event_id) or "{}")
+        before: str | None = done.get(key)
+        moved = 0
+        while before != "":
+            if not self._time_left():
+                raise TemporaryFailure("the split goes on in the next run")
+            page = self._timeline.page(key, before=before, since=None, limit=_PAGE)
+            notes = self._crm.find_activities([item.sk.rpartition("#")[2] for item in page])
+            if notes:
+                self._crm.attach(notes, target)
+                self._crm.detach(notes, source)
+            moved += len(notes)
+            before = page[-1].sk if len(page) == _PAGE else ""
+            done[key] = before
+            self._mappings.save_progress(event_id, json.dumps(done))
+        return moved
+
+
+def _name(traits: dict[str, Any]) -> str:
+    name = traits.get("name")
+    return name.strip()[:200] if isinstance(name, str) else ""
+
+
+def _activity(event: dict[str, Any], body: dict[str, Any]) -> Activity:
+    data = body.get("data", {})
+    point = body["contact_point"]
+    arrow = "←" if event["direction"] == "inbound" else "→"
+    lines = [
+        f"{event['type']} {arrow} {event['channel']} ({point['kind']}, {point['level']})",
+    ]
+    protocol = event.get("protocol")
+    if protocol:
+        lines.append(f"protocol {protocol}")
+    lines += _order_lines(data) if event["type"].startswith("order.") else []
+    for name in ("subject", "text", "reason"):
+        value = data.get(name)
+        if isinstance(value, str) and value:
+            lines += value[:_MAX_TEXT].splitlines()
+    return Activity(
+        interaction_id=event["interaction_id"],
+        occurred_at=event["occurred_at"],
+        type=event["type"],
+        channel=event["channel"],
+        direction=event["direction"],
+        lines=tuple(lines),
+        data=data,
+    )
+
+
+def _order_lines(data: dict[str, Any]) -> list[str]:
+    try:
+        order = validate_purchase(data)
+    except InvalidInteraction:
+        return []
+    lines = [f"order {order.order_id}"] if order.order_id else []
+    if order.amount_minor is not None and order.currency:
+        lines.append(format_money(order.amount_minor, order.currency, "en"))
+    return lines
