@@ -1,4 +1,4 @@
-"""One example per event, made by the builders that producers use.
+"""Examples of every event, made by the builders that producers use.
 
 João writes by WhatsApp, is found to be the customer of an e-mail address, opens
 a complaint and gets its protocol number. All ids and keys are invented.
@@ -11,8 +11,8 @@ from typing import Any
 
 from enlace.domain import events
 from enlace.domain.events import AddressRef, Cause, Entry
-from enlace.domain.interaction import Interaction, parse_interaction
-from enlace.domain.protocol import make_protocol
+from enlace.domain.interaction import parse_interaction
+from enlace.domain.protocol import format_protocol, make_protocol
 
 OCCURRED_AT = "2026-11-20T12:34:56.123Z"
 RECORDED_AT = "2026-11-20T12:34:57.045Z"
@@ -54,17 +54,45 @@ PURCHASE: dict[str, Any] = {
 }
 
 
-def interaction() -> Interaction:
-    """The interaction that João's story begins with."""
-    return parse_interaction(INTERACTION, received_at=RECORDED_AT)
+ORDER: dict[str, Any] = {
+    "id": "a54b2f0e-6f0c-5f4e-9a0c-0f7c4be1f302",
+    "source_id": "A-1001",
+    "channel": "shop",
+    "account": "loja.example.com",
+    "type": "order.placed",
+    "direction": "inbound",
+    "occurred_at": OCCURRED_AT,
+    "received_at": "2026-11-20T12:34:56.871Z",
+    "contact_point": {"kind": "email", "value": "joao@example.com", "level": "proven"},
+    "data": PURCHASE,
+}
+
+OUTCOME: dict[str, Any] = {
+    "id": "c0e5a4b0-1b4e-5f0b-8f36-6a1f7d6f8b03",
+    "source_id": "0064a8da-3ea0-50da-8a88-540bd17adc25:delivered",
+    "channel": "sms",
+    "account": "enlace",
+    "type": "message.delivered",
+    "direction": "outbound",
+    "occurred_at": OCCURRED_AT,
+    "received_at": "2026-11-20T12:34:56.871Z",
+    "contact_point": {"kind": "phone", "value": "+5511987654321", "level": "stated"},
+    "data": {
+        "message_id": "0064a8da-3ea0-50da-8a88-540bd17adc25",
+        "template": "protocol_opened",
+        "purpose": "transactional",
+        "provider": "eum",
+        "provider_message_id": "example-1",
+    },
+}
 
 
-def _recorded() -> Entry:
+def _recorded(body: dict[str, Any], contact_point: AddressRef) -> Entry:
     return events.interaction_recorded(
-        interaction(),
+        parse_interaction(body, received_at=RECORDED_AT),
         customer_id=JOAO,
-        contact_point=PHONE,
-        timeline_key=f"{OCCURRED_AT}#{INTERACTION['id']}",
+        contact_point=contact_point,
+        timeline_key=f"{OCCURRED_AT}#{body['id']}",
         occurred_at=OCCURRED_AT,
         recorded_at=RECORDED_AT,
     )
@@ -112,37 +140,52 @@ def _case() -> Entry:
         nature="complaint",
         occurred_at=OCCURRED_AT,
         recorded_at="2026-11-20T12:34:57.310Z",
-        causation_id=_recorded().event_id,
+        causation_id=events.event_id(events.INTERACTION_RECORDED, INTERACTION["id"]),
     )
 
 
-def _message() -> Entry:
-    protocol = make_protocol(INTERACTION["id"], OCCURRED_AT)
+def _message(
+    cause: dict[str, Any],
+    template: str,
+    channel: str,
+    contact_point: AddressRef,
+    data: dict[str, Any],
+) -> Entry:
     return events.send_message(
-        message_id=events.message_id(INTERACTION["id"], "protocol_opened"),
+        message_id=events.message_id(cause["id"], template),
         customer_id=JOAO,
         purpose="transactional",
-        template="protocol_opened",
+        template=template,
         language="pt-BR",
-        channel="sms",
-        contact_point=PHONE,
-        data={"protocol": protocol, "interaction_id": INTERACTION["id"]},
+        channel=channel,
+        contact_point=contact_point,
+        data=data,
         expires_at="2026-11-21T12:34:56.123Z",
         occurred_at=OCCURRED_AT,
         recorded_at="2026-11-20T12:34:57.310Z",
-        correlation_id=INTERACTION["id"],
-        causation_id=_recorded().event_id,
+        correlation_id=cause["id"],
+        causation_id=events.event_id(events.INTERACTION_RECORDED, cause["id"]),
     )
 
 
-#: Event name -> the builder of its example.
-BUILDERS = {
-    events.INTERACTION_RECORDED: _recorded,
-    events.CUSTOMER_CREATED: _created,
-    events.CUSTOMER_MERGED: _merged,
-    events.CUSTOMER_SPLIT: _split,
-    events.CASE_OPENED: _case,
-    events.SEND_MESSAGE: _message,
+_OPENED = format_protocol(make_protocol(INTERACTION["id"], OCCURRED_AT))
+_CONFIRMED = {"order_id": "A-1001", "amount_minor": 15990, "currency": "BRL"}
+
+#: Event name -> its examples; the first one is for the page.
+ENTRIES: dict[str, tuple[Entry, ...]] = {
+    events.INTERACTION_RECORDED: (
+        _recorded(INTERACTION, PHONE),
+        _recorded(ORDER, EMAIL),
+        _recorded(OUTCOME, PHONE),
+    ),
+    events.CUSTOMER_CREATED: (_created(),),
+    events.CUSTOMER_MERGED: (_merged(),),
+    events.CUSTOMER_SPLIT: (_split(),),
+    events.CASE_OPENED: (_case(),),
+    events.SEND_MESSAGE: (
+        _message(INTERACTION, "protocol_opened", "sms", PHONE, {"protocol": _OPENED}),
+        _message(ORDER, "order_confirmation", "email", EMAIL, _CONFIRMED),
+    ),
 }
 
 

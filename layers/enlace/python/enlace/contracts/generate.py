@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from enlace.contracts.examples import INTERACTION
+from enlace.contracts.examples import INTERACTION, ORDER, OUTCOME
 from enlace.contracts.registry import CONTRACTS, EventContract
 from enlace.contracts.render import render
 from enlace.contracts.schema import (
@@ -28,15 +29,19 @@ from enlace.contracts.schema import (
 ROOT = Path(__file__).resolve().parents[5]
 FOLDER = Path("events/contracts")
 PAGE = Path("docs/events.md")
+_FILE = re.compile(r"(\d+)\.(\d+)\.(?:schema|example(?:-\d+)?)\.json\Z")
+INTERACTION_EXAMPLES = (INTERACTION, ORDER, OUTCOME)
 
 
 def generated(contracts: Sequence[EventContract] = CONTRACTS) -> dict[Path, str]:
     """The text of every generated file by its path from the project's root."""
     files = {PAGE: render()}
-    files.update(_version("interaction", INTERACTION_VERSION, interaction_schema(), INTERACTION))
+    files.update(
+        _version("interaction", INTERACTION_VERSION, interaction_schema(), INTERACTION_EXAMPLES)
+    )
     for contract in contracts:
         version = f"{contract.major}.{contract.minor}"
-        files.update(_version(contract.name, version, event_schema(contract), contract.example()))
+        files.update(_version(contract.name, version, event_schema(contract), contract.examples))
     return files
 
 
@@ -70,40 +75,35 @@ def write(root: Path, contracts: Sequence[EventContract] = CONTRACTS) -> list[Pa
     return changed
 
 
-def _version(name: str, version: str, schema: Any, example: Any) -> dict[Path, str]:
+def _version(
+    name: str, version: str, schema: dict[str, Any], examples: Sequence[dict[str, Any]]
+) -> dict[Path, str]:
     base = FOLDER / name / f"v{version.partition('.')[0]}"
-    return {
-        base / f"{version}.schema.json": _dump(schema),
-        base / f"{version}.example.json": _dump(example),
-    }
+    files = {base / f"{version}.schema.json": _dump(schema)}
+    for number, example in enumerate(examples, start=1):
+        suffix = f"-{number}" if number > 1 else ""
+        files[base / f"{version}.example{suffix}.json"] = _dump(example)
+    return files
 
 
 def _former(root: Path, path: Path, files: dict[Path, str]) -> list[str]:
-    version, _, what = path.name.partition(".schema")
-    if path.name.endswith(".example.json"):
-        return (
-            []
-            if (root / path).with_name(_schema_name(path)).is_file()
-            else [f"{path}: has no schema beside it"]
-        )
-    current = [p for p in files if p.parent == path.parent and ".schema." in p.name]
-    if not current or what != ".json" or not _below(version, current[0]):
+    match = _FILE.match(path.name)
+    schema = match and path.with_name(f"{match[1]}.{match[2]}.schema.json")
+    newest = [m for p in files if p.parent == path.parent and (m := _FILE.match(p.name))]
+    if (
+        match is None
+        or schema is None
+        or not newest
+        or (int(match[1]), int(match[2])) >= (int(newest[0][1]), int(newest[0][2]))
+        or not (root / schema).is_file()
+    ):
         return [f"{path}: belongs to no declared event"]
+    if path != schema:
+        return []
+    current = path.with_name(f"{newest[0][1]}.{newest[0][2]}.schema.json")
     old = json.loads((root / path).read_text("utf-8"))
-    changes = breaking_changes(old, json.loads(files[current[0]]))
-    return [f"{current[0]}: not readable where {version} was: {change}" for change in changes]
-
-
-def _schema_name(path: Path) -> str:
-    return path.name.replace(".example.", ".schema.")
-
-
-def _below(version: str, current: Path) -> bool:
-    newest = current.name.removesuffix(".schema.json")
-    try:
-        return [int(n) for n in version.split(".")] < [int(n) for n in newest.split(".")]
-    except ValueError:
-        return False
+    changes = breaking_changes(old, json.loads(files[current]))
+    return [f"{current}: breaks readers of {path.name}: {change}" for change in changes]
 
 
 def _dump(value: Any) -> str:

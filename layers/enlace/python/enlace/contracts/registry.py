@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from enlace.contracts import events as models
-from enlace.contracts.examples import BUILDERS, on_the_bus
+from enlace.contracts.examples import ENTRIES, on_the_bus
 from enlace.contracts.types import Contract
 from enlace.domain import events
 from enlace.domain.envelope import read_event
@@ -34,8 +34,9 @@ class EventContract:
         The model of ``data``.
     producers, consumers : tuple of str
         Function names; a producer's source is ``enlace.<function>``.
-    example : callable
-        Gives the event as a rule delivers it.
+    examples : tuple of dict
+        The event as a rule delivers it, at least once; together they match every
+        rule pattern that names the event.
     upgrade : callable, optional
         Data of the previous major to data of this one; wanted of every major
         above 1.
@@ -46,7 +47,7 @@ class EventContract:
     kind: Literal["fact", "command"]
     producers: tuple[str, ...]
     consumers: tuple[str, ...]
-    example: Callable[[], dict[str, Any]]
+    examples: tuple[dict[str, Any], ...]
     major: int = 1
     minor: int = 0
     upgrade: Callable[[dict[str, Any]], dict[str, Any]] | None = None
@@ -81,7 +82,7 @@ def _contract(
         kind=kind,
         producers=producers,
         consumers=consumers,
-        example=lambda: on_the_bus(BUILDERS[name]()),
+        examples=tuple(on_the_bus(entry) for entry in ENTRIES[name]),
     )
 
 

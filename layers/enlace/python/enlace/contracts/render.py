@@ -109,7 +109,7 @@ def _event(contract: EventContract) -> Iterator[str]:
         f"Consumers: {_names(contract.consumers) or 'none in this repository'}.\n"
     )
     yield _table(contract.model.model_json_schema())
-    yield _json(contract.example()["detail"])
+    yield _json(contract.examples[0]["detail"])
     yield _files(contract.name, contract.major, f"{contract.major}.{contract.minor}")
 
 
