@@ -42,7 +42,10 @@ def webhook_handler(channel: Channel, environment: Mapping[str, str]) -> Handler
             environment["INTERACTIONS_QUEUE_URL"],
             environment["INTERACTIONS_DLQ_URL"],
         ),
-        Logger(f"webhook_{channel.NAME}", environment.get("LOG_LEVEL", "info")),
+        Logger(
+            environment.get("AWS_LAMBDA_FUNCTION_NAME", channel.NAME),
+            environment.get("LOG_LEVEL", "info"),
+        ),
     )
 
 

@@ -24,6 +24,8 @@ from enlace.domain.interaction import (
 from enlace.errors import InvalidInteraction, InvalidPayload, InvalidSignature, Misconfigured
 
 __all__ = [
+    "Identifier",
+    "Interaction",
     "Rejected",
     "Request",
     "Response",

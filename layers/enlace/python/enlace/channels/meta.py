@@ -64,18 +64,23 @@ def verify(request: Request, secret: Mapping[str, Any]) -> None:
         raise InvalidSignature("x-hub-signature-256 does not match")
 
 
-def entries(request: Request, *objects_allowed: str) -> list[Any]:
-    """The ``entry`` list of a payload for one of ``objects_allowed``.
+def entries(request: Request, object_: str) -> list[Any]:
+    """The ``entry`` list of a payload about ``object_``.
+
+    Meta's examples for Instagram wrap the payload in a list, so that is read too.
 
     Raises
     ------
     InvalidPayload
         If the body is not such a payload.
     """
-    body = required_object(load_json(request.body), "body")
-    if body.get("object") not in objects_allowed:
-        raise InvalidPayload(f"object: must be {' or '.join(objects_allowed)}")
-    items = body.get("entry")
-    if not isinstance(items, list):
-        raise InvalidPayload("entry: must be a list")
-    return items
+    body = load_json(request.body)
+    found: list[Any] = []
+    for part in body if isinstance(body, list) else [body]:
+        items = required_object(part, "body").get("entry")
+        if part.get("object") != object_:
+            raise InvalidPayload(f"object: must be {object_}")
+        if not isinstance(items, list):
+            raise InvalidPayload("entry: must be a list")
+        found += items
+    return found

@@ -16,6 +16,7 @@ from enlace.errors import (
     InvalidPayload,
     InvalidSignature,
     Misconfigured,
+    PayloadTooLarge,
     TemporaryFailure,
 )
 
@@ -100,6 +101,9 @@ def ingest(
     except InvalidSignature as error:
         log("warning", "signature refused", reason=str(error))
         return problem(401, str(error))
+    except PayloadTooLarge as error:
+        log("warning", "body too large", reason=str(error))
+        return problem(413, str(error))
     except InvalidPayload as error:
         log("warning", "payload refused", reason=str(error))
         return problem(400, str(error))
