@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from enlace.domain.component import etag_of
-from enlace.domain.evidence import Edge, Node
+from enlace.domain.evidence import Edge, Node, Source
 from enlace.domain.rules import LEVEL_RANK
 
 #: What is kept of traits: enough to show a change of name, bounded for ever.
@@ -56,7 +56,7 @@ class IdentifierRecord:
     born_by : str
         Id of the interaction that stored it, so that a redelivery after a crash
         publishes ``customer.created`` again.
-    seen : dict of address key to ``{level: first_seen, "day": last_day}``
+    seen : dict of address key to ``{level: first sighting, "day": last_day}``
         The edges that interactions through this contact point have shown: what
         is covered here needs no look at the component.
     traits : dict of name to dict of JSON value to ``[last_day, level, channel]``
@@ -134,9 +134,13 @@ def covers(seen: Mapping[str, Mapping[str, str]], key: str, edge: Edge) -> bool:
     if entry is None or entry["day"] < edge.last_day:
         return False
     return all(
-        level in entry and entry[level] <= source.first_seen
-        for level, source in edge.sources.items()
+        level in entry and entry[level] <= _stamp(source) for level, source in edge.sources.items()
     )
+
+
+def _stamp(source: Source) -> str:
+    # The id breaks ties between events of the same millisecond, as it does in the edge.
+    return f"{source.first_seen} {source.event_id[:8]}"
 
 
 def with_seen(
@@ -145,7 +149,7 @@ def with_seen(
     """``seen`` with one more observed edge."""
     entry = dict(seen.get(key, {}))
     for level, source in edge.sources.items():
-        entry[level] = min(source.first_seen, entry.get(level, source.first_seen))
+        entry[level] = min(_stamp(source), entry.get(level, "~"))
     entry["day"] = max(edge.last_day, entry.get("day", edge.last_day))
     return {**seen, key: entry}
 

@@ -69,11 +69,14 @@ def with_order(
     result = {
         key: dict(value) if isinstance(value, dict) else value for key, value in totals.items()
     }
-    for sign, order in ((-1, before), (1, after)):
+    for sign, order in ((1, after), (-1, before)):
         for currency, (orders, amount) in contribution(order).items():
             entry = result.setdefault(currency, {"orders": 0, "amount_minor": 0})
             entry["orders"] += sign * orders
             entry["amount_minor"] += sign * amount
+            if not any(entry.values()):
+                # As if it had never been: whether the cancellation came first must not show.
+                del result[currency]
     for type_ in _VALUED:
         if type_ in after:
             at = after[type_][0]
