@@ -3,16 +3,15 @@
 # engine from Debian's packages, and an image that stands in for AWS's Lambda base image.
 # A machine that has Docker and reaches AWS's public registry needs none of this.
 #
-# usage: ci-setup.sh    as root; quick when everything is there already
-#   ENLACE_PYTHON         interpreter whose CPython goes into the image (default: the checkout's)
-#   ENLACE_HOME           where state and logs go (default: .enlace)
-#   ENLACE_DEBIAN_MIRROR  archive to bootstrap from (default: debootstrap's own)
+# usage: ci-setup.sh    as root where the engine must be installed or started; quick when all is there
+#   ENLACE_VENV    environment whose CPython goes into the image (default: the checkout's .venv)
+#   ENLACE_HOME    where state and logs go (default: .enlace)
 # Exits 1 with the reason on stderr and in <home>/docker/unavailable, which the tests report.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 state=${ENLACE_HOME:-$root/.enlace}/docker
-python=${ENLACE_PYTHON:-${ENLACE_VENV:-$root/.venv}/bin/python}
+python=${ENLACE_VENV:-$root/.venv}/bin/python
 
 say() { echo "sam local: $*"; }
 fail() {
@@ -39,15 +38,19 @@ flock -w 300 9 || fail "another ci-setup.sh has been at work for five minutes"
 "$python" -c '' 2>/dev/null || fail "$python is not there: run make install"
 
 # ---- the engine
-install_packages() {
+install_engine() {
+  local apt=(-o DPkg::Lock::Timeout=120 -o Acquire::Retries=1 -o Acquire::http::Timeout=20)
   local wanted=() name
+  say "installing docker.io"
+  # Another source of the machine's may fail; whether ours are there shows in the next step.
+  timeout 120 apt-get update "${apt[@]}" >"$state/apt-update.log" 2>&1 </dev/null || true
   # Newer releases ship the client and the packet filter apart from the engine.
-  for name in docker.io docker-cli iptables "$@"; do
+  for name in docker.io docker-cli iptables; do
     if apt-cache show "$name" >/dev/null 2>&1; then wanted+=("$name"); fi
   done
+  [ ${#wanted[@]} -gt 0 ] || fail "apt knows no docker.io: see $state/apt-update.log"
   step 180 apt-install "cannot install ${wanted[*]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 \
-    -o Acquire::Retries=1 -o Acquire::http::Timeout=20 "${wanted[@]}"
+    apt-get install -y --no-install-recommends "${apt[@]}" "${wanted[@]}"
 }
 
 start_engine() {
@@ -68,17 +71,11 @@ start_engine() {
   fail "dockerd did not start: $(tail -n 1 "$state/dockerd.log" 2>/dev/null || true)"
 }
 
-packages=()
-command -v debootstrap >/dev/null || packages+=(debootstrap)
 if ! engine_answers; then
   [ "$(id -u)" = 0 ] || fail "no Docker engine answers, and only root can install or start one"
   if ! command -v dockerd >/dev/null || ! command -v docker >/dev/null; then
     command -v apt-get >/dev/null || fail "no Docker engine, and no apt-get to install one with"
-    say "installing docker.io"
-    step 90 apt-update "cannot read the package lists" apt-get update -o Acquire::Retries=1 \
-      -o Acquire::http::Timeout=20 -o APT::Update::Error-Mode=any -o DPkg::Lock::Timeout=120
-    install_packages "${packages[@]}"
-    packages=()
+    install_engine
   fi
   engine_answers || start_engine
 fi
@@ -105,28 +102,11 @@ if found=$(label); then
   fi
 fi
 
-[ "$(id -u)" = 0 ] || fail "$image is not there, and only root can build its stand-in"
-if [ ${#packages[@]} -gt 0 ]; then
-  say "installing debootstrap"
-  step 90 apt-update "cannot read the package lists" apt-get update -o Acquire::Retries=1 \
-    -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=120
-  step 120 apt-install "cannot install debootstrap" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 debootstrap
-fi
-
 build=$(mktemp -d "$state/build.XXXXXX")
 trap 'rm -rf "$build"' EXIT
-# The machine's own release: the interpreter copied into the image was linked against its glibc.
-release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-[ -n "$release" ] || fail "/etc/os-release names no release that debootstrap could make"
 say "building a stand-in for $image"
-step 240 debootstrap "cannot bootstrap $release" debootstrap --variant=minbase "$release" \
-  "$build/root" ${ENLACE_DEBIAN_MIRROR:+"$ENLACE_DEBIAN_MIRROR"}
-# A third of it is of no use in a container.
-rm -rf "$build"/root/var/cache/apt/* "$build"/root/var/lib/apt/lists/* \
-  "$build"/root/usr/share/{doc,man,locale,info}/*
-step 180 image "cannot add the Python runtime" "$python" "$here/image.py" "$build/root"
-tar -C "$build/root" --numeric-owner --exclude=./dev --exclude=./proc -cf - . |
+step 180 image "cannot make the image's files" "$python" "$here/image.py" "$build/root"
+tar -C "$build/root" --owner=0 --group=0 --numeric-owner -cf - . |
   docker import --platform "$platform" \
     --change "LABEL enlace.stand-in=$recipe" \
     --change 'ENV LANG=en_US.UTF-8 TZ=:/etc/localtime' \
@@ -135,6 +115,10 @@ tar -C "$build/root" --numeric-owner --exclude=./dev --exclude=./proc -cf - . |
     --change 'ENV LAMBDA_TASK_ROOT=/var/task LAMBDA_RUNTIME_DIR=/var/runtime' \
     --change 'WORKDIR /var/task' \
     - "$image" >"$state/import.log" 2>&1 || fail "cannot import the image: $(tail -n 1 "$state/import.log")"
-step 60 verify "the image does not work" docker run --rm --network none --env PYTHONPATH=/var/runtime \
-  "$image" python3 -c 'import awslambdaric, boto3, ctypes, sqlite3, ssl, zlib'
+# Without its name the image is not taken for a good one in the next run.
+trap 'rm -rf "$build"; docker image rm "$image" >/dev/null 2>&1 || true' EXIT
+step 60 verify "the image does not work" docker run --rm --network none \
+  --env PYTHONPATH=/var/runtime "$image" \
+  python3 -c 'import awslambdaric, boto3, ctypes, sqlite3, ssl, zlib'
+trap 'rm -rf "$build"' EXIT
 say "ready: $image stands in, $(docker image inspect "$image" --format '{{.Size}}' | numfmt --to=si)B"
