@@ -1,0 +1,112 @@
+"""Twilio: who sent, who called, and what cannot be known of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from enlace.channels import twilio_sms, twilio_voice
+from enlace.channels.base import Interaction, Rejected
+from enlace.domain.interaction import Identifier
+from local.sign import sample
+from tests.unit.channels.support import parse, parse_sample, request_of, secret_of
+
+
+def test_an_sms_proves_its_number() -> None:
+    [message] = parse_sample("twilio_sms", "message")
+    assert message.channel == "sms"
+    assert message.account == "+551140028922"
+    assert message.contact_point == Identifier("phone", "+5511987650001", "proven")
+    assert message.data["text"] == "Cadê meu pedido? Já faz uma semana + um dia"
+    assert message.occurred_at is None
+
+
+def test_whatsapp_through_twilio_is_whatsapp() -> None:
+    [message] = parse_sample("twilio_sms", "message_whatsapp")
+    assert message.channel == "whatsapp"
+    assert message.contact_point == Identifier("phone", "+5511987650001", "proven")
+    assert message.data["attachments"] == [
+        {"url": "https://media.example.com/ME01", "content_type": "image/jpeg"}
+    ]
+
+
+def test_statuses_are_events_of_their_own_and_prove_nothing() -> None:
+    [delivered] = parse_sample("twilio_sms", "status_delivered")
+    [failed] = parse_sample("twilio_sms", "status_undelivered")
+    assert delivered.source_id == "SM00000000000000000000000000000003:delivered"
+    assert (failed.type, failed.data["reason"]) == ("message.failed", "30003")
+    assert {delivered.contact_point.level, failed.contact_point.level} == {"stated"}
+
+
+def test_a_status_callback_may_name_our_message() -> None:
+    request = request_of(
+        "twilio_sms", sample("twilio_sms", "status_delivered"), query="message_id=abc"
+    )
+    [status] = twilio_sms.parse(request, secret_of("twilio_sms"))
+    assert isinstance(status, Interaction)
+    assert status.data["message_id"] == "abc"
+
+
+def test_statuses_on_the_way_are_passed_over() -> None:
+    payload = sample("twilio_sms", "status_delivered")
+    payload["MessageStatus"] = "queued"
+    assert parse("twilio_sms", payload) == []
+
+
+def test_a_callers_number_is_stated_unless_the_network_vouches_for_it() -> None:
+    [shown] = parse_sample("twilio_voice", "ringing")
+    assert shown.contact_point == Identifier("phone", "+5511987650001", "stated")
+    payload = sample("twilio_voice", "ringing")
+    payload["StirVerstat"] = "TN-Validation-Passed-A"
+    [vouched] = parse("twilio_voice", payload)
+    assert isinstance(vouched, Interaction)
+    assert vouched.contact_point.level == "proven"
+    payload["StirVerstat"] = "TN-Validation-Passed-C"
+    [gateway] = parse("twilio_voice", payload)
+    assert isinstance(gateway, Interaction)
+    assert gateway.contact_point.level == "stated"
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["", "anonymous", "ANONYMOUS", "RESTRICTED", "+266696687", "+7378742833", "sip:a@example.com"],
+)
+def test_a_withheld_caller_is_nobody(number: str) -> None:
+    payload = sample("twilio_voice", "ringing")
+    payload["From"] = number
+    assert parse("twilio_voice", payload) == []
+
+
+def test_the_steps_of_a_call_share_a_conversation() -> None:
+    [started] = parse_sample("twilio_voice", "ringing")
+    [ended] = parse_sample("twilio_voice", "completed")
+    [recorded] = parse_sample("twilio_voice", "recording")
+    assert {i.conversation["id"] for i in (started, ended, recorded)} == {
+        "CA00000000000000000000000000000001"
+    }
+    assert ended.source_id == "CA00000000000000000000000000000001:completed"
+    assert (ended.data["outcome"], ended.data["duration_seconds"]) == ("completed", 183)
+    assert recorded.type == "call.recorded"
+    assert recorded.source_id == "RE00000000000000000000000000000001:completed"
+
+
+def test_of_a_call_that_we_made_the_other_side_is_the_customer() -> None:
+    payload = sample("twilio_voice", "completed")
+    payload |= {"Direction": "outbound-api", "From": "+551140028922", "To": "+5511987650001"}
+    [call] = parse("twilio_voice", payload)
+    assert isinstance(call, Interaction)
+    assert call.direction == "outbound"
+    assert (call.contact_point.value, call.account) == ("+5511987650001", "+551140028922")
+
+
+@pytest.mark.parametrize("time", ["soon", "Fri, 99 Nov 2026 12:40:00 +0000", "0"])
+def test_an_unreadable_time_rejects_the_event(time: str) -> None:
+    payload = sample("twilio_voice", "ringing")
+    payload["Timestamp"] = time
+    [found] = parse("twilio_voice", payload)
+    assert isinstance(found, Rejected)
+
+
+def test_the_answer_tells_twilio_to_do_nothing() -> None:
+    for module in (twilio_sms, twilio_voice):
+        answer = module.reply(request_of("twilio_sms", sample("twilio_sms", "message")), 1, 0)
+        assert (answer.status, answer.body, answer.content_type) == (200, "<Response/>", "text/xml")
