@@ -1,0 +1,65 @@
+"""The HTTP API's answers about customers."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.logging import Logger
+
+from enlace.api.app import Api
+from enlace.api.customers import customer_routes
+from enlace.aws.address_keys import address_keys
+from enlace.aws.api_handler import api_handler, callers_of
+from enlace.aws.clients import client
+from enlace.aws.history import DynamoHistory, Threads
+from enlace.aws.identity_table import IdentityTable
+from enlace.aws.secrets import CachedSecret
+from enlace.domain.interaction import epoch_text
+from enlace.rules import default_rules
+from enlace.usecases.context import Context
+from enlace.usecases.customer_view import CustomerView
+from enlace.usecases.explain import Explain
+from enlace.usecases.find_customer import CustomerFinder
+from enlace.usecases.timeline import Timeline
+
+logger = Logger(service="api_customers")
+dynamodb = client("dynamodb")
+
+
+def _today() -> str:
+    return epoch_text(time.time())[:10]
+
+
+def _openapi() -> dict[str, Any]:
+    # pydantic is loaded by whoever asks for the description, and by nobody else.
+    from enlace.api.openapi import openapi
+
+    return openapi()
+
+
+@cache
+def _api() -> Api:
+    secret = CachedSecret(lambda: client("secretsmanager"), os.environ["ADDRESS_KEY_SECRET_ID"])
+    rules = default_rules()
+    identities = IdentityTable(dynamodb, os.environ["IDENTITY_TABLE"])
+    finder = CustomerFinder(identities, address_keys(secret), rules, today=_today)
+    reader = DynamoHistory(dynamodb, os.environ["TIMELINE_TABLE"], os.environ["CASE_TABLE"])
+    threads = Threads()
+    routes = customer_routes(
+        finder,
+        CustomerView(finder, reader, parallel=threads, today=_today),
+        Timeline(finder, reader, parallel=threads),
+        Context(finder, reader, parallel=threads, today=_today),
+        Explain(finder, rules.version),
+        _openapi,
+    )
+    return Api(routes, callers_of(os.environ), logger)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer a question about a customer."""
+    return api_handler(_api())(event)
