@@ -14,6 +14,8 @@ from pathlib import Path
 from local import settings
 from local.settings import ROOT, LocalError, home
 
+# samconfig.toml has no settings under this name: the ones for AWS must not reach the laptop stack.
+CONFIGURATION = "local"
 COMPILED_LAYERS = {"ApiVendorLayer": "layers/api_vendor"}
 
 
@@ -53,7 +55,15 @@ def build(values: Mapping[str, str], build_dir: Path) -> None:
     LocalError
         When SAM fails; its output is in ``<home>/build.log``.
     """
-    command = ["build", "--template-file", str(ROOT / "template.yaml"), "--cached", "--parallel"]
+    command = [
+        "build",
+        "--config-env",
+        CONFIGURATION,
+        "--template-file",
+        str(ROOT / "template.yaml"),
+        "--cached",
+        "--parallel",
+    ]
     command += ["--build-dir", str(build_dir), "--cache-dir", str(home() / "cache")]
     _sam([*command, "--parameter-overrides", *_overrides(values)], "build", environment={})
     if sys.platform != "linux":
@@ -68,7 +78,13 @@ def deploy(values: Mapping[str, str], build_dir: Path, endpoint_url: str) -> Non
     LocalError
         When SAM fails; its output is in ``<home>/deploy.log``.
     """
-    command = ["deploy", "--template-file", str(build_dir / "template.yaml")]
+    command = [
+        "deploy",
+        "--config-env",
+        CONFIGURATION,
+        "--template-file",
+        str(build_dir / "template.yaml"),
+    ]
     command += ["--stack-name", settings.STACK_NAME, "--resolve-s3", "--no-progressbar"]
     command += ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset"]
     command += ["--no-fail-on-empty-changeset", "--region", settings.REGION]
@@ -90,8 +106,9 @@ def _sam(command: Sequence[str], step: str, environment: Mapping[str, str]) -> N
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**_environment(), **environment},
-            cwd=ROOT,
+            env={**sam_environment(), **environment},
+            # SAM keeps installed packages below its working directory: two homes must not share it.
+            cwd=home(),
             check=False,
         )
     if done.returncode != 0:
@@ -102,7 +119,7 @@ def _sam(command: Sequence[str], step: str, environment: Mapping[str, str]) -> N
         raise LocalError(f"sam {step} failed: {reason.strip()[:300]} (all of it: {log})")
 
 
-def _environment() -> dict[str, str]:
+def sam_environment() -> dict[str, str]:
     """SAM's environment: no credentials, configuration, telemetry or version check of its own."""
     application = home() / "sam"
     application.mkdir(parents=True, exist_ok=True)
@@ -118,6 +135,7 @@ def _environment() -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "0.2",
         # SAM asks the package index for a newer version of itself once a week, unless it just did.
         "__SAM_CLI_APP_DIR": str(application),
     }
