@@ -49,6 +49,9 @@ from enlace.usecases.ports import (
     Write,
 )
 
+#: What a batch has read: a key that is not in it must be read again, None is not there.
+_Known = dict[str, IdentifierRecord | None]
+
 _ATTEMPTS = 10
 #: Edges cached on a contact point; a busier one reads its component each time.
 _MAX_SEEN = 60
@@ -129,9 +132,10 @@ class Resolver:
                 prepared.append(error)
         points = {p[2].contact_point.key for p in prepared if not isinstance(p, EnlaceError)}
         try:
-            known = self._store.get_identifiers(points) if points else {}
+            found = self._store.get_identifiers(points) if points else {}
         except TemporaryFailure as error:
             return [p if isinstance(p, EnlaceError) else error for p in prepared]
+        known: _Known = {key: found.get(key) for key in points}
         results: list[Resolved | EnlaceError] = []
         for item in prepared:
             if isinstance(item, EnlaceError):
@@ -173,10 +177,10 @@ class Resolver:
         interaction: Interaction,
         occurred_at: str,
         observation: Observation,
-        known: dict[str, IdentifierRecord],
+        known: _Known,
     ) -> Resolved:
         point = observation.contact_point.key
-        record = known.pop(point, None)
+        record = known[point] if point in known else self._read(point)
         for attempt in range(_ATTEMPTS):
             if attempt:
                 self._sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter
@@ -188,6 +192,8 @@ class Resolver:
             if resolved.effects and not resolved.duplicate:
                 # Customers of the batch's other contact points may have changed with it.
                 known.clear()
+            for sighting in observation.others:
+                known.pop(sighting.key, None)
             known[point] = record
             return resolved
         raise TemporaryFailure("others kept changing the same customer")
