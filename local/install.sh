@@ -28,7 +28,7 @@ find_python() {
 digest() {
   "$1" -c 'import hashlib, sys
 print(hashlib.sha256(b"".join(open(p, "rb").read() for p in sys.argv[1:])).hexdigest())' \
-    pyproject.toml requirements-dev.txt requirements-emulator.txt
+    pyproject.toml requirements-dev.txt requirements-data.txt requirements-emulator.txt
 }
 
 # pip's own lines only matter when it fails. Hashes are checked because the locks carry them.
@@ -57,6 +57,7 @@ pip=(-m pip install --disable-pip-version-check --no-input --no-compile)
 echo "enlace: installing developer tools (1 of 3, a minute or two the first time)"
 what="installing developer tools"
 quietly "$venv/bin/python" "${pip[@]}" --require-hashes -r requirements-dev.txt
+quietly "$venv/bin/python" "${pip[@]}" --require-hashes --no-deps -r requirements-data.txt
 echo "enlace: installing the AWS emulator (2 of 3)"
 what="installing the AWS emulator"
 [ -x "$venv/emulator/bin/python" ] || quietly "$venv/bin/python" -m venv "$venv/emulator"
