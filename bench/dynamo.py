@@ -20,7 +20,7 @@ Rules that go beyond the sizes of :mod:`bench.sizes`:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,6 +62,10 @@ class Store(Protocol):
         """The stored item, or None."""
         ...
 
+    def items(self, table: str, keys: Sequence[Item]) -> list[Item]:
+        """The stored items of up to 100 keys, in any order; absent ones are left out."""
+        ...
+
     def page(self, operation: str, request: Mapping[str, Any]) -> list[Item]:
         """What a Query or Scan read: its page without filter and projection."""
         ...
@@ -86,6 +90,13 @@ class ClientStore:
         """See :class:`Store`."""
         answer = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
         found: Item | None = answer.get("Item")
+        return found
+
+    def items(self, table: str, keys: Sequence[Item]) -> list[Item]:
+        """See :class:`Store`."""
+        wanted = {table: {"Keys": list(keys), "ConsistentRead": True}}
+        answer = self._client.batch_get_item(RequestItems=wanted)
+        found: list[Item] = answer["Responses"].get(table, [])
         return found
 
     def page(self, operation: str, request: Mapping[str, Any]) -> list[Item]:
@@ -132,7 +143,13 @@ class Write:
     key: Item
     before: Item | None
     brings: Item | None
-    checks_only: bool = False
+    kind: str
+
+    def after(self, store: Store) -> Item | None:
+        """The item after the write has succeeded; only an update must look."""
+        if self.kind == "Delete":
+            return None
+        return self.brings or store.item(self.table, self.key)
 
 
 #: Finishes a call's bill once its outcome is known (True: it succeeded).
@@ -158,13 +175,13 @@ def bill(operation: str, request: Mapping[str, Any], store: Store) -> Bill:
     def finish(succeeded: bool) -> Units:
         total = 0.0
         for write in writes:
-            after = store.item(write.table, write.key) if succeeded else write.before
+            after = write.after(store) if succeeded else write.before
             images = [write.before, after]
             if not succeeded and factor == 2:
                 images.append(write.brings)
             size = max((item_size(image) for image in images if image), default=0)
             total += factor * write_units(size)
-            if succeeded and not write.checks_only:
+            if succeeded and write.kind != "ConditionCheck":
                 total += sum(
                     index_units(index, write.before, after) for index in store.indexes(write.table)
                 )
@@ -218,24 +235,40 @@ def _reads(operation: str, request: Mapping[str, Any], store: Store) -> Units:
 
 def _writes(operation: str, request: Mapping[str, Any], store: Store) -> Iterator[Write]:
     if operation in ("PutItem", "UpdateItem", "DeleteItem"):
-        yield _write(request, store)
+        yield _write(request, operation.removesuffix("Item"), store)
     elif operation == "BatchWriteItem":
         for table, requests in request["RequestItems"].items():
-            for one in requests:
-                ((_, body),) = one.items()
-                yield _write({"TableName": table, **body}, store)
+            yield from _batch(table, requests, store)
     elif operation == "TransactWriteItems":
         for action in request["TransactItems"]:
             ((kind, body),) = action.items()
-            yield _write(body, store, checks_only=kind == "ConditionCheck")
+            yield _write(body, kind, store)
     else:
         raise NotImplementedError(f"no capacity rule for DynamoDB {operation}")
 
 
-def _write(body: Mapping[str, Any], store: Store, *, checks_only: bool = False) -> Write:
+def _write(body: Mapping[str, Any], kind: str, store: Store) -> Write:
     table, brings = body["TableName"], body.get("Item")
-    key = body["Key"] if brings is None else {n: brings[n] for n in store.key_names(table)}
-    return Write(table, key, store.item(table, key), brings, checks_only)
+    key = body["Key"] if brings is None else _key_of(brings, store.key_names(table))
+    return Write(table, key, store.item(table, key), brings, kind)
+
+
+def _batch(table: str, requests: Sequence[Mapping[str, Any]], store: Store) -> Iterator[Write]:
+    names = store.key_names(table)
+    found: list[tuple[Item, Item | None, str]] = []
+    for request in requests:
+        ((kind, body),) = request.items()
+        brings = body.get("Item")
+        key = body["Key"] if brings is None else _key_of(brings, names)
+        found.append((key, brings, kind.removesuffix("Request")))
+    before = store.items(table, [key for key, _, _ in found])
+    for key, brings, kind in found:
+        old = next((item for item in before if _key_of(item, names) == key), None)
+        yield Write(table, key, old, brings, kind)
+
+
+def _key_of(item: Item, names: Sequence[str]) -> Item:
+    return {name: item[name] for name in names}
 
 
 def gigabyte_seconds(memory_megabytes: int, duration_seconds: float) -> float:

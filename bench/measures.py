@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.cost import Footprint, lines
 from bench.prices import BATCH
-from bench.scenarios import MOVED, Counts
+from bench.scenarios import MOVED, SEEDS, Counts
 from bench.times import Times
 
 #: Reads one number of the counts.
@@ -76,13 +76,19 @@ def counted(ours: Counts | None, naive: Counts, *, long_history: int) -> list[Me
             exact=True,
         ),
         row(
-            f"merge, {MOVED} identifiers moved, history 10: write units",
+            f"merge, {MOVED} identifiers moved, history 10: write units, dearest draw",
             lambda c: c.merge_short.write_units,
             merge_budget,
             1,
         ),
         row(
-            f"merge, {MOVED} identifiers moved, history {h}: write units",
+            f"merge, {MOVED} identifiers moved, history 10: write units, mean of {SEEDS} draws",
+            lambda c: c.merge_mean_write_units,
+            merge_budget,
+            1,
+        ),
+        row(
+            f"merge, {MOVED} identifiers moved, history {h}: write units, dearest draw",
             lambda c: c.merge_long.write_units,
             merge_budget,
             1,

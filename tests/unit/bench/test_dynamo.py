@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -22,7 +22,7 @@ class FakeStore:
     """One table ``T`` in a dict; a page is the whole table."""
 
     def __init__(self, *items: Item, indexes: tuple[Index, ...] = ()):
-        self.items = {item["pk"]["S"]: item for item in items}
+        self.stored = {item["pk"]["S"]: item for item in items}
         self._indexes = indexes
 
     def key_names(self, table: str) -> tuple[str, ...]:
@@ -32,10 +32,13 @@ class FakeStore:
         return self._indexes
 
     def item(self, table: str, key: Item) -> Item | None:
-        return self.items.get(key["pk"]["S"])
+        return self.stored.get(key["pk"]["S"])
+
+    def items(self, table: str, keys: Sequence[Item]) -> list[Item]:
+        return [found for key in keys if (found := self.item(table, key))]
 
     def page(self, operation: str, request: Mapping[str, Any]) -> list[Item]:
-        return list(self.items.values())
+        return list(self.stored.values())
 
 
 KEY = {"pk": {"S": "a"}}
@@ -75,14 +78,14 @@ def test_a_transactional_read_of_8_kilobytes_costs_four() -> None:
 def test_a_put_costs_the_larger_of_old_and_new(before: int, after: int, units: float) -> None:
     store = FakeStore(*([sized("a", before)] if before else []))
     finish = bill("PutItem", {"TableName": "T", "Item": sized("a", after)}, store)
-    store.items["a"] = sized("a", after)
+    store.stored["a"] = sized("a", after)
     assert finish(True) == Units(write=units)
 
 
 def test_a_delete_costs_the_item_deleted_and_one_where_there_is_none() -> None:
     store = FakeStore(sized("a", 2500))
     finish = bill("DeleteItem", {"TableName": "T", "Key": KEY}, store)
-    del store.items["a"]
+    del store.stored["a"]
     assert finish(True) == Units(write=3)
     assert bill("DeleteItem", {"TableName": "T", "Key": KEY}, store)(True) == Units(write=1)
 
@@ -101,7 +104,7 @@ def test_a_transaction_of_3_kilobytes_costs_six_and_is_charged_when_cancelled() 
     request = {"TransactItems": [put, check]}
     finish = bill("TransactWriteItems", request, store)
     assert finish(False) == Units(write=6 + 2)
-    store.items["a"] = sized("a", 3072)
+    store.stored["a"] = sized("a", 3072)
     assert finish(True) == Units(write=6 + 2)
 
 
@@ -116,7 +119,7 @@ def test_a_batch_write_is_the_sum_of_its_writes() -> None:
         }
     }
     finish = bill("BatchWriteItem", request, store)
-    store.items = {"a": sized("a", 100)}
+    store.stored = {"a": sized("a", 100)}
     assert finish(True) == Units(write=1 + 2)
 
 
@@ -153,7 +156,7 @@ def test_index_writes(index: Index, before: Item | None, after: Item | None, uni
 def test_index_writes_are_added_to_the_tables() -> None:
     store = FakeStore(profile("x"), indexes=(EMAIL,))
     finish = bill("UpdateItem", {"TableName": "T", "Key": KEY}, store)
-    store.items["a"] = profile("y")
+    store.stored["a"] = profile("y")
     assert finish(True) == Units(write=1 + 2)
 
 
