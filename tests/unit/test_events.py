@@ -11,6 +11,7 @@ import pytest
 from enlace.domain import events
 from enlace.domain.events import AddressRef, Cause, Entry, envelope, read_event
 from enlace.domain.interaction import Identifier, Interaction
+from enlace.domain.protocol import format_protocol, make_protocol
 from enlace.errors import InvalidPayload
 
 AT = "2026-11-20T12:00:00.000Z"
@@ -211,3 +212,31 @@ def test_what_is_no_event_is_refused_without_quoting_it(message: str) -> None:
         read_event(message)
     assert str(caught.value) == "not an event of the bus"
     assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("said", [None, "", "joao@example.com", "9" * 100_000, "20261120123456780"])
+def test_only_a_possible_protocol_number_goes_on(said: str | None) -> None:
+    entry = events.interaction_recorded(
+        INTERACTION,
+        customer_id="c1",
+        contact_point=PHONE,
+        timeline_key="k",
+        occurred_at=AT,
+        recorded_at=AT,
+        protocol=said,
+    )
+    assert json.loads(entry.detail)["data"]["protocol"] is None
+
+
+def test_a_dictated_protocol_number_goes_on_in_plain_digits() -> None:
+    protocol = make_protocol(INTERACTION.id, AT)
+    entry = events.interaction_recorded(
+        INTERACTION,
+        customer_id="c1",
+        contact_point=PHONE,
+        timeline_key="k",
+        occurred_at=AT,
+        recorded_at=AT,
+        protocol=format_protocol(protocol),
+    )
+    assert json.loads(entry.detail)["data"]["protocol"] == protocol

@@ -15,6 +15,7 @@ from enlace.contracts.types import AddressKey, Contract, CustomerId, Id, Kind, T
 
 DataT = TypeVar("DataT", bound=Contract)
 
+ProtocolNumber = Annotated[str, Field(pattern=r"^[0-9]{17}$")]
 Keys = Annotated[list[AddressKey], Field(min_length=1)]
 
 
@@ -81,8 +82,8 @@ class InteractionRecorded(Contract):
     contact_point: AddressRef
     timeline_key: Id
     """`sk` of the timeline item; its `pk` is `contact_point.key`."""
-    protocol: Id | None = None
-    """Protocol of the case that the interaction belongs to, where it says one."""
+    protocol: ProtocolNumber | None = None
+    """Number of the case that the interaction says it belongs to; not checked to exist."""
 
 
 class CustomerCreated(Contract):
@@ -137,7 +138,7 @@ class CustomerSplit(Contract):
 class CaseOpened(Contract):
     """A service case is open under a protocol number."""
 
-    protocol: Annotated[str, Field(pattern=r"^[0-9]{17}$")]
+    protocol: ProtocolNumber
     """Date, serial and check digit."""
     customer_id: CustomerId
     contact_point: AddressRef

@@ -35,7 +35,7 @@ INTERACTION_EXAMPLES = (INTERACTION, ORDER, OUTCOME)
 
 def generated(contracts: Sequence[EventContract] = CONTRACTS) -> dict[Path, str]:
     """The text of every generated file by its path from the project's root."""
-    files = {PAGE: render()}
+    files = {PAGE: render(contracts)}
     files.update(
         _version("interaction", INTERACTION_VERSION, interaction_schema(), INTERACTION_EXAMPLES)
     )

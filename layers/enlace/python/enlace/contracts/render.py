@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
 from enlace.contracts.events import Metadata
 from enlace.contracts.examples import INTERACTION, PURCHASE
 from enlace.contracts.interaction import InteractionType
-from enlace.contracts.registry import CONTRACTS, EventContract
+from enlace.contracts.registry import EventContract
 from enlace.contracts.schema import INTERACTION_VERSION, interaction_schema, resolve
 
 _HEAD = """\
@@ -62,11 +62,11 @@ of former versions stay in `events/contracts/` and must go on being readable.
 """
 
 
-def render() -> str:
+def render(contracts: Sequence[EventContract]) -> str:
     """The whole page as Markdown."""
-    parts = [_HEAD, _INTERACTION, *_interaction(), _BUS, _overview(), "### metadata\n"]
+    parts = [_HEAD, _INTERACTION, *_interaction(), _BUS, _overview(contracts), "### metadata\n"]
     parts.append(_table(Metadata.model_json_schema()))
-    for contract in CONTRACTS:
+    for contract in contracts:
         parts.extend(_event(contract))
     return "\n".join(parts)
 
@@ -90,9 +90,9 @@ def _interaction() -> Iterator[str]:
     yield _files("interaction", 1, INTERACTION_VERSION)
 
 
-def _overview() -> str:
+def _overview(contracts: Sequence[EventContract]) -> str:
     rows = ["| event | kind | says | from | to |", "|---|---|---|---|---|"]
-    for c in CONTRACTS:
+    for c in contracts:
         anchor = c.detail_type.replace(".", "")
         rows.append(
             f"| [`{c.detail_type}`](#{anchor}) | {c.kind} | {c.model.__doc__} "

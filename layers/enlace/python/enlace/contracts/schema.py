@@ -111,8 +111,21 @@ def _compare(
             _compare(field, fields[name], old_definitions, new_definitions, f"{path}.{name}", found)
     if "items" in old and "items" in new:
         _compare(old["items"], new["items"], old_definitions, new_definitions, f"{path}[]", found)
-    if len(old.get("anyOf", [])) > len(new.get("anyOf", [])):
-        found.append(f"{path}: a form is gone")
+    new_forms = new.get("anyOf", [new])
+    for form in old.get("anyOf", []):
+        if not any(_fits(form, other, old_definitions, new_definitions) for other in new_forms):
+            found.append(f"{path}: a form is gone or narrower")
+
+
+def _fits(
+    old: dict[str, Any],
+    new: dict[str, Any],
+    old_definitions: dict[str, Any],
+    new_definitions: dict[str, Any],
+) -> bool:
+    found: list[str] = []
+    _compare(old, new, old_definitions, new_definitions, "", found)
+    return not found
 
 
 def _object_without_titles(body: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from enlace.domain.envelope import (
     read_event,
 )
 from enlace.domain.interaction import Interaction
+from enlace.domain.protocol import normalise_protocol
 
 __all__ = [
     "CASE_OPENED",
@@ -75,8 +76,14 @@ def interaction_recorded(
 ) -> Entry:
     """An interaction is in the timeline.
 
-    ``occurred_at`` is the time of the timeline item: the vendor's, or the
-    pinned first receipt where the vendor sends none.
+    Parameters
+    ----------
+    occurred_at : str
+        The time of the timeline item: the vendor's, or the pinned first receipt
+        where the vendor sends none.
+    protocol : str, optional
+        As the contact said it. Only a possible number of ours goes on: anything
+        else is somebody's free text, and may be of any size or a person's.
     """
     data = {
         "interaction_id": interaction.id,
@@ -88,7 +95,7 @@ def interaction_recorded(
         "occurred_at": occurred_at,
         "contact_point": {"kind": contact_point[0], "key": contact_point[1]},
         "timeline_key": timeline_key,
-        "protocol": protocol,
+        "protocol": normalise_protocol(protocol) if protocol else None,
     }
     return envelope(
         INTERACTION_RECORDED,

@@ -1,0 +1,217 @@
+"""The four consumers of the bus, wired as their functions wire them, over fakes.
+
+Whatever a consumer does to the outside is noted by the name of the call, so that
+a test can see whether it acted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Any
+
+from enlace.aws.bus_consumer import BusConsumer
+from enlace.contracts.examples import (
+    CPF,
+    EMAIL,
+    INTERACTION,
+    JOAO,
+    JOAO_BY_EMAIL,
+    ORDER,
+    OUTCOME,
+    PHONE,
+)
+from enlace.domain.crm import Activity, Contact
+from enlace.domain.delivery import MessageRecord, State
+from enlace.domain.envelope import Entry, Event
+from enlace.domain.records import TimelineItem
+from enlace.domain.send_gate import may_send
+from enlace.logs import Logger
+from enlace.usecases.crm_ports import Mapping
+from enlace.usecases.deliver_message import DeliverMessage
+from enlace.usecases.dispatch import Dispatch
+from enlace.usecases.follow_crm import FollowCrm
+from enlace.usecases.message_templates import MessageTemplates
+from enlace.usecases.ports import CreateRecord, PutInteraction
+from local.memory_store import MemoryStore
+from tests.unit.usecases import fakes
+
+FUNCTIONS = ("dispatch_message", "send_crm", "send_email", "send_sms")
+
+#: Shortly after the examples happened, so that nothing has expired.
+NOW = datetime(2026, 11, 20, 12, 35, tzinfo=UTC)
+
+#: Calls that change nothing outside.
+_READS = frozenset(
+    ("get", "find", "begin", "current_contact", "find_activities", "progress", "named")
+)
+
+
+class Noting:
+    """Passes every call on to a fake, and notes those that do something."""
+
+    def __init__(self, fake: Any, acts: list[str]):
+        self._fake = fake
+        self._acts = acts
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._fake, name)
+        if name in _READS or not callable(value):
+            return value
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            self._acts.append(name)
+            return value(*arguments, **named)
+
+        return call
+
+
+class Crm:
+    """A CRM that takes everything."""
+
+    name = "fake"
+
+    def begin(self, cause: str) -> None:
+        """Nothing to do."""
+
+    def upsert_contact(self, contact: Contact) -> str:
+        return f"crm-{contact.customer_id}"
+
+    def current_contact(self, contact_id: str) -> str | None:
+        return contact_id
+
+    def merge_contacts(self, primary: str, other: str) -> str:
+        return primary
+
+    def record(self, activity: Activity) -> str:
+        return f"note-{activity.interaction_id}"
+
+    def find_activities(self, interaction_ids: Sequence[str]) -> list[str]:
+        return [f"note-{id_}" for id_ in interaction_ids]
+
+    def attach(self, activity_ids: Sequence[str], contact_id: str) -> None:
+        """Nothing to do."""
+
+    def detach(self, activity_ids: Sequence[str], contact_id: str) -> None:
+        """Nothing to do."""
+
+
+class EntryBus:
+    """A bus that accepts everything and keeps the entries as they were given."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def publish(self, entries: Sequence[Entry]) -> set[int]:
+        self.entries.extend(entries)
+        return set()
+
+
+def dispatch(*, timeline: Any, bus: Any, cases: Any = None, messages: Any = None) -> Dispatch:
+    return Dispatch(
+        timeline=timeline,
+        cases=cases or fakes.Cases(),
+        messages=messages or fakes.MemoryDeliveries(lambda: NOW),
+        bus=bus,
+        now=lambda: NOW,
+    )
+
+
+@dataclass
+class Consumer:
+    """One function's handler over fakes.
+
+    Parameters
+    ----------
+    acts : list of str
+        What it did to the outside, in order.
+    """
+
+    handler: Callable[[dict[str, Any], Any], dict[str, Any]]
+    acts: list[str]
+    log: StringIO
+
+    def consume(self, event: dict[str, Any]) -> tuple[bool, dict[str, Any]]:
+        """Deliver an event as SQS does; gives whether it was acknowledged, and the log line."""
+        record = {
+            "messageId": "00000000-0000-4000-8000-000000000001",
+            "receiptHandle": "handle",
+            "body": json.dumps(event),
+            "attributes": {"ApproximateReceiveCount": "1"},
+            "messageAttributes": {},
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:sa-east-1:123456789012:queue",
+            "awsRegion": "sa-east-1",
+        }
+        response = self.handler({"Records": [record]}, None)
+        line: dict[str, Any] = json.loads(self.log.getvalue().splitlines()[-1])
+        return response == {"batchItemFailures": []}, line
+
+
+def consumer(function: str) -> Consumer:
+    """A fresh consumer by its function's name."""
+    acts: list[str] = []
+    log = StringIO()
+    use_case = _use_cases(acts)[function]()
+    return Consumer(BusConsumer(use_case, Logger(function, stream=log)), acts, log)
+
+
+def _use_cases(acts: list[str]) -> dict[str, Callable[[], Callable[[Event], str | None]]]:
+    store = _store()
+    messages = Noting(_deliveries(), acts)
+    mappings = fakes.MemoryMappings()
+    for customer_id in (JOAO, JOAO_BY_EMAIL):
+        mappings.save(Mapping(customer_id, f"crm-{customer_id}"))
+
+    def deliver(channel: str) -> Callable[[Event], str]:
+        use_case = DeliverMessage(
+            channel,
+            Noting(fakes.Provider(), acts),
+            identities=store,
+            deliveries=messages,
+            templates=MessageTemplates(),
+            gate=may_send,
+            report=lambda outcome: acts.append(outcome.type),
+            account="enlace",
+            now=lambda: NOW,
+        )
+        return lambda event: use_case(event).state
+
+    return {
+        "dispatch_message": lambda: dispatch(
+            timeline=store,
+            cases=Noting(fakes.Cases(), acts),
+            messages=messages,
+            bus=Noting(EntryBus(), acts),
+        ),
+        "send_crm": lambda: FollowCrm(
+            Noting(Crm(), acts),
+            identities=store,
+            timeline=store,
+            mappings=Noting(mappings, acts),
+        ),
+        "send_email": lambda: deliver("email"),
+        "send_sms": lambda: deliver("sms"),
+    }
+
+
+def _store() -> MemoryStore:
+    """What the tables hold after the examples were recorded."""
+    store = MemoryStore()
+    clear = {PHONE: "+5511987654321", EMAIL: "joao@example.com", CPF: "52998224725"}
+    for (kind, key), value in clear.items():
+        store.commit([CreateRecord(fakes.identifier(key, kind, value, JOAO))])
+    for body, point in ((INTERACTION, PHONE), (ORDER, EMAIL), (OUTCOME, PHONE)):
+        sk = f"{body['occurred_at']}#{body['id']}"
+        store.commit([PutInteraction(TimelineItem(point.key, sk, {**body, "ids": []}))])
+    return store
+
+
+def _deliveries() -> fakes.MemoryDeliveries:
+    """Knows the message whose delivery the third interaction reports."""
+    deliveries = fakes.MemoryDeliveries(lambda: NOW)
+    deliveries.accept(MessageRecord(OUTCOME["data"]["message_id"], State.ACCEPTED))
+    return deliveries
