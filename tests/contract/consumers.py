@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import StringIO
-from typing import Any
+from typing import Any, cast
 
 from enlace.aws.bus_consumer import BusConsumer
 from enlace.contracts.examples import (
@@ -24,12 +24,13 @@ from enlace.contracts.examples import (
     OUTCOME,
     PHONE,
 )
-from enlace.domain.crm import Activity, Contact
 from enlace.domain.delivery import MessageRecord, State
 from enlace.domain.envelope import Entry, Event
 from enlace.domain.records import TimelineItem
 from enlace.domain.send_gate import may_send
 from enlace.logs import Logger
+from enlace.senders.crm_webhook import CrmWebhook
+from enlace.senders.http_json import JsonHttp
 from enlace.usecases.crm_ports import Mapping
 from enlace.usecases.deliver_message import DeliverMessage
 from enlace.usecases.dispatch import Dispatch
@@ -45,9 +46,7 @@ FUNCTIONS = ("dispatch_message", "send_crm", "send_email", "send_sms")
 NOW = datetime(2026, 11, 20, 12, 35, tzinfo=UTC)
 
 #: Calls that change nothing outside.
-_READS = frozenset(
-    ("get", "find", "begin", "current_contact", "find_activities", "progress", "named")
-)
+_READS = frozenset(("get", "find", "begin", "own_contact", "find_activities", "progress"))
 
 
 class Noting:
@@ -69,34 +68,9 @@ class Noting:
         return call
 
 
-class Crm:
-    """A CRM that takes everything."""
-
-    name = "fake"
-
-    def begin(self, cause: str) -> None:
-        """Nothing to do."""
-
-    def upsert_contact(self, contact: Contact) -> str:
-        return f"crm-{contact.customer_id}"
-
-    def current_contact(self, contact_id: str) -> str | None:
-        return contact_id
-
-    def merge_contacts(self, primary: str, other: str) -> str:
-        return primary
-
-    def record(self, activity: Activity) -> str:
-        return f"note-{activity.interaction_id}"
-
-    def find_activities(self, interaction_ids: Sequence[str]) -> list[str]:
-        return [f"note-{id_}" for id_ in interaction_ids]
-
-    def attach(self, activity_ids: Sequence[str], contact_id: str) -> None:
-        """Nothing to do."""
-
-    def detach(self, activity_ids: Sequence[str], contact_id: str) -> None:
-        """Nothing to do."""
+def _receiver(*request: Any) -> dict[str, Any]:
+    """A receiver of the CRM webhook that takes everything."""
+    return {}
 
 
 class EntryBus:
@@ -151,20 +125,25 @@ class Consumer:
         return response == {"batchItemFailures": []}, line
 
 
-def consumer(function: str) -> Consumer:
-    """A fresh consumer by its function's name."""
+def consumer(function: str, event: dict[str, Any]) -> Consumer:
+    """A fresh consumer by its function's name, in the world just after ``event``."""
     acts: list[str] = []
     log = StringIO()
-    use_case = _use_cases(acts)[function]()
+    data = event["detail"]["data"]
+    owners = {
+        key: part["customer_id"] for part in data.get("into", ()) for key in part["identifiers"]
+    }
+    use_case = _use_cases(acts, _store(owners))[function]()
     return Consumer(BusConsumer(use_case, Logger(function, stream=log)), acts, log)
 
 
-def _use_cases(acts: list[str]) -> dict[str, Callable[[], Callable[[Event], str | None]]]:
-    store = _store()
+def _use_cases(
+    acts: list[str], store: MemoryStore
+) -> dict[str, Callable[[], Callable[[Event], str | None]]]:
     messages = Noting(_deliveries(), acts)
     mappings = fakes.MemoryMappings()
-    for customer_id in (JOAO, JOAO_BY_EMAIL):
-        mappings.save(Mapping(customer_id, f"crm-{customer_id}"))
+    for customer_id, levels in ((JOAO, [PHONE.key]), (JOAO_BY_EMAIL, [EMAIL.key, CPF.key])):
+        mappings.save(Mapping(customer_id, customer_id, levels=dict.fromkeys(levels, "proven")))
 
     def deliver(channel: str) -> Callable[[Event], str]:
         use_case = DeliverMessage(
@@ -188,7 +167,7 @@ def _use_cases(acts: list[str]) -> dict[str, Callable[[], Callable[[Event], str 
             bus=Noting(EntryBus(), acts),
         ),
         "send_crm": lambda: FollowCrm(
-            Noting(Crm(), acts),
+            Noting(CrmWebhook(cast(JsonHttp, _receiver)), acts),
             identities=store,
             timeline=store,
             mappings=Noting(mappings, acts),
@@ -198,12 +177,12 @@ def _use_cases(acts: list[str]) -> dict[str, Callable[[], Callable[[Event], str 
     }
 
 
-def _store() -> MemoryStore:
-    """What the tables hold after the examples were recorded."""
+def _store(owners: dict[str, str]) -> MemoryStore:
+    """What the tables hold after the examples were recorded: all João's, but for ``owners``."""
     store = MemoryStore()
     clear = {PHONE: "+5511987654321", EMAIL: "joao@example.com", CPF: "52998224725"}
     for (kind, key), value in clear.items():
-        store.commit([CreateRecord(fakes.identifier(key, kind, value, JOAO))])
+        store.commit([CreateRecord(fakes.identifier(key, kind, value, owners.get(key, JOAO)))])
     for body, point in ((INTERACTION, PHONE), (ORDER, EMAIL), (OUTCOME, PHONE)):
         sk = f"{body['occurred_at']}#{body['id']}"
         store.commit([PutInteraction(TimelineItem(point.key, sk, {**body, "ids": []}))])

@@ -43,7 +43,7 @@ def wanted(function: str, event: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("event", EXAMPLES)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_consumer_runs_on_every_event(function: str, event: dict[str, Any]) -> None:
-    one = consumer(function)
+    one = consumer(function, event)
     acknowledged, line = one.consume(event)
     # A "bug" is what a handler did not foresee.
     assert line["message"] in ("done", "poison"), line
@@ -79,7 +79,7 @@ def test_fields_that_a_consumer_does_not_know_change_nothing(
             "data": {**detail["data"], "new_field": {"deep": [None]}},
         },
     }
-    one, two = consumer(function), consumer(function)
+    one, two = consumer(function, event), consumer(function, event)
     assert one.consume(event) == two.consume(newer)
     assert one.acts == two.acts
 
@@ -88,7 +88,7 @@ def test_fields_that_a_consumer_does_not_know_change_nothing(
 def test_an_event_nobody_has_heard_of_makes_nobody_act(function: str) -> None:
     example: dict[str, Any] = EXAMPLES[0].values[0]
     for detail_type in ("customer.promoted.v1", "interaction.recorded.v2", "send.message.v2"):
-        one = consumer(function)
+        one = consumer(function, example)
         _, line = one.consume({**example, "detail-type": detail_type})
         assert line["message"] in ("done", "poison"), line
         assert one.acts == []
