@@ -101,7 +101,7 @@ _DECODER = json.JSONDecoder(parse_float=_float, parse_constant=_constant)
 
 def _depth_exceeds(value: Any, limit: int) -> bool:
     level = [value]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         if not level:
             return False
         inner: list[Any] = []

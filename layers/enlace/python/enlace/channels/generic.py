@@ -10,7 +10,6 @@ Source: https://www.standardwebhooks.com and the library ``standardwebhooks``
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
@@ -84,7 +83,7 @@ def _key(request: Request, secret: Mapping[str, Any]) -> bytes:
     try:
         # The padding may be missing; b64decode skips what is too much.
         key = base64.b64decode(text.removeprefix("whsec_") + "==")
-    except binascii.Error:
+    except ValueError:
         key = b""
     if not key:
         raise Misconfigured("the generic webhook's secret is not base64")
