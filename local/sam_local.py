@@ -8,7 +8,6 @@ environment that the deployment gave each function: SAM itself knows no queue's 
 from __future__ import annotations
 
 import argparse
-import base64
 import contextlib
 import json
 import re
@@ -18,20 +17,14 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
-from local import containers, deploy, settings, sign, stack
+from local import containers, deploy, settings, stack
 from local.forward import forwarded
-from local.settings import ROOT, LocalError, home, say
+from local.sample_events import functions, sample_event
+from local.settings import LocalError, home, say
 
-EVENTS = ROOT / "events" / "functions"
 INVOKE_SECONDS = 180.0
 _LOOPBACK = re.compile(r"http://(?:127\.0\.0\.1|localhost):(\d+)")
-
-
-def functions() -> list[str]:
-    """Names of all functions, such as ``webhook_whatsapp``, in alphabetical order."""
-    return sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 
 
 def logical_id(name: str) -> str:
@@ -71,6 +64,8 @@ class SamLocal:
         self._variables.write_text(self._reachable(json.dumps(texts)))
         # It says the resources' names, no secrets; still it is nobody else's business.
         self._variables.chmod(0o600)
+        # SAM asks who it is, and would ask the real AWS.
+        self._environment = {**deploy.sam_environment(), "AWS_ENDPOINT_URL": endpoint_url}
         crm_url = document["crm_url"]
         self._parameters = deploy.parameters(crm_url, self._reachable(endpoint_url))
 
@@ -118,7 +113,7 @@ class SamLocal:
                     input=json.dumps(event).encode(),
                     stdout=subprocess.PIPE,
                     stderr=errors,
-                    env=deploy.sam_environment(),
+                    env=self._environment,
                     cwd=home(),
                     timeout=INVOKE_SECONDS,
                     check=False,
@@ -158,7 +153,7 @@ class SamLocal:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env=deploy.sam_environment(),
+            env=self._environment,
             cwd=home(),
         )
         try:
@@ -188,35 +183,6 @@ def connected() -> Iterator[SamLocal]:
     direct = host == containers.DESKTOP_HOST
     with contextlib.nullcontext() if direct else forwarded(host, sam.ports):
         yield sam
-
-
-def sample_event(name: str) -> Any:
-    """The sample event of the function ``name``, signed for the running stack.
-
-    Parameters
-    ----------
-    name
-        Function, such as ``webhook_x``.
-
-    Raises
-    ------
-    LocalError
-        When it has no sample.
-    """
-    path = EVENTS / f"{name}.json"
-    if not path.exists():
-        raise LocalError(f"{name} has no sample event: add events/functions/{name}.json")
-    event = json.loads(path.read_text("utf-8"))
-    if not name.startswith("webhook_") or "rawPath" not in event:
-        return event
-    # A sample is signed with the samples' secrets, and the running stack drew its own.
-    body = event["body"].encode()
-    body = base64.b64decode(body) if event["isBase64Encoded"] else body
-    route = event["rawPath"]
-    channel = route.removeprefix("/webhooks/") if route.startswith("/webhooks/") else "segment"
-    payload: Any = dict(parse_qsl(body.decode())) if channel.startswith("twilio/") else body
-    signed = sign.sign(channel, payload, stack.load()["webhook_secrets"])
-    return sign.http_api_event(signed)
 
 
 def _serve(port: int, warm: str) -> int:

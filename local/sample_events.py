@@ -1,0 +1,123 @@
+"""The functions' sample events, made fit for the running stack.
+
+The files under ``events/functions/`` are complete events for `sam local invoke -e`. But every stack
+draws its own secrets, so a sample's signature, API key and address keys are another stack's. Here
+they are replaced by the running stack's, so that a function does what it is there for.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+
+from local import sign, stack
+from local.settings import ROOT, LocalError
+
+EVENTS = ROOT / "events" / "functions"
+#: Records the interactions that the samples of the bus's consumers speak of.
+FIRST = "resolve_identity"
+
+
+def functions() -> list[str]:
+    """Names of all functions, such as ``webhook_whatsapp``, in an order that they can run in."""
+    names = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
+    return sorted(names, key=lambda name: name != FIRST)
+
+
+def sample_event(name: str) -> Any:
+    """The sample event of a function, fit for the running stack.
+
+    Parameters
+    ----------
+    name
+        Function, such as ``webhook_x``. Consumers of the bus need ``resolve_identity`` to have run
+        with its sample.
+
+    Raises
+    ------
+    LocalError
+        When there is no sample, no stack, or what it speaks of is not recorded yet.
+    """
+    path = EVENTS / f"{name}.json"
+    if not path.exists():
+        raise LocalError(f"{name} has no sample event: add events/functions/{name}.json")
+    event = json.loads(path.read_text("utf-8"))
+    if "rawPath" in event:
+        return _signed(event) if name.startswith("webhook_") else _keyed(event)
+    if "Sns" in event["Records"][0]:
+        return _mailed(event)
+    return event if name == FIRST else _addressed(event)
+
+
+def _signed(event: dict[str, Any]) -> dict[str, Any]:
+    """The same webhook request, signed with the running stack's secret."""
+    body = event["body"].encode()
+    body = base64.b64decode(body) if event["isBase64Encoded"] else body
+    route = event["rawPath"]
+    channel = route.removeprefix("/webhooks/") if route.startswith("/webhooks/") else "segment"
+    payload: Any = dict(parse_qsl(body.decode())) if channel.startswith("twilio/") else body
+    return sign.http_api_event(sign.sign(channel, payload, stack.load()["webhook_secrets"]))
+
+
+def _keyed(event: dict[str, Any]) -> dict[str, Any]:
+    """The same API request, with the running stack's key."""
+    return {**event, "headers": {**event["headers"], "x-api-key": stack.load()["api_key"]}}
+
+
+def _mailed(event: dict[str, Any]) -> dict[str, Any]:
+    """The same notification; the mail that it announces lies in the running stack's bucket."""
+    for record in event["Records"]:
+        notification = json.loads(record["Sns"]["Message"])
+        action = notification.get("receipt", {}).get("action", {})
+        if action.get("type") != "S3":
+            continue
+        action["bucketName"] = stack.load()["mail"]["bucket"]
+        stack.client("s3").put_object(
+            Bucket=action["bucketName"],
+            Key=action["objectKey"],
+            Body=(ROOT / "events" / "channels" / "email" / "complaint.eml").read_bytes(),
+        )
+        record["Sns"]["Message"] = json.dumps(notification)
+    return event
+
+
+def _addressed(event: dict[str, Any]) -> dict[str, Any]:
+    """The same bus events, naming contact points and customers by the running stack's keys."""
+    values = _recorded_values()
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    for record in event["Records"]:
+        body = json.loads(record["body"])
+        data = body["detail"]["data"]
+        kind = data["contact_point"]["kind"]
+        item = _identifier(kind, values[kind])
+        data["contact_point"]["key"] = item["pk"]["S"]
+        data["customer_id"] = (item.get("customer_id") or item["birth"])["S"]
+        if "expires_at" in data:
+            data["expires_at"] = tomorrow
+        record["body"] = json.dumps(body, ensure_ascii=False)
+    return event
+
+
+def _recorded_values() -> dict[str, str]:
+    """Contact points of the resolver's sample: kind to value."""
+    records = json.loads((EVENTS / f"{FIRST}.json").read_text("utf-8"))["Records"]
+    points = [json.loads(record["body"])["contact_point"] for record in records]
+    return {point["kind"]: point["value"] for point in points}
+
+
+def _identifier(kind: str, value: str) -> Mapping[str, Any]:
+    # A scan, since only the functions know how to compute a key; a laptop's table is small.
+    pages = stack.client("dynamodb").get_paginator("scan")
+    for page in pages.paginate(
+        TableName=stack.load()["table_names"]["identity"],
+        FilterExpression="#kind = :kind AND #value = :value",
+        ExpressionAttributeNames={"#kind": "kind", "#value": "value"},
+        ExpressionAttributeValues={":kind": {"S": kind}, ":value": {"S": value}},
+    ):
+        for item in page["Items"]:
+            return dict(item)
+    raise LocalError(f"the samples' customer is not recorded yet: run {FIRST} first")
