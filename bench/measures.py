@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.cost import Footprint, lines
 from bench.prices import BATCH
-from bench.scenarios import MOVED, SEEDS, Counts
+from bench.scenarios import DRAWS, MOVED, Counts
 from bench.times import Times
 
 #: Reads one number of the counts.
@@ -82,7 +82,7 @@ def counted(ours: Counts | None, naive: Counts, *, long_history: int) -> list[Me
             1,
         ),
         row(
-            f"merge, {MOVED} identifiers moved, history 10: write units, mean of {SEEDS} draws",
+            f"merge, {MOVED} identifiers moved, history 10: write units, mean of {DRAWS} draws",
             lambda c: c.merge_mean_write_units,
             merge_budget,
             1,

@@ -26,7 +26,7 @@ MERGED = "customer.merged.v1"
 #: How many identifiers the customer has that a merge moves.
 MOVED = 3
 #: Ids are random, and a merge's units may depend on them: how many draws are looked at.
-SEEDS = 8
+DRAWS = 8
 
 
 class Unexpected(Exception):
@@ -114,11 +114,15 @@ class Counts:
     timeline_item_bytes: int
 
 
-def count(pipeline: Pipeline, *, long_history: int, short_history: int = 10) -> Counts:
+def count(
+    pipeline: Pipeline, *, long_history: int, short_history: int = 10, draws: int = DRAWS
+) -> Counts:
     """Run all counted scenarios of one pipeline.
 
     Parameters
     ----------
+    draws : int
+        How many draws of random ids merges are looked at with.
     long_history : int
         Interactions per customer in the "long" variants; 10,000 in the full run.
 
@@ -141,7 +145,7 @@ def count(pipeline: Pipeline, *, long_history: int, short_history: int = 10) -> 
         duplicate, more_items = _duplicate(services, resolver)
         batch, log_bytes = _batch(services, resolver)
         item_bytes = _history_item_bytes(pipeline, services)
-    by_seed = [_with_history(pipeline, short_history, seed) for seed in range(SEEDS)]
+    by_seed = [_with_history(pipeline, short_history, seed) for seed in range(draws)]
     merges = [merge.write_units for _, merge, _ in by_seed]
     worst = merges.index(max(merges))
     short, long = by_seed[worst], _with_history(pipeline, long_history, worst)
@@ -153,7 +157,7 @@ def count(pipeline: Pipeline, *, long_history: int, short_history: int = 10) -> 
         duplicate_same_ids=duplicate.published == known.published,
         merge_short=short[1],
         merge_long=long[1],
-        merge_mean_write_units=sum(merges) / SEEDS,
+        merge_mean_write_units=sum(merges) / draws,
         merged_component_bytes=short[2],
         known_short=short[0],
         known_long=long[0],
