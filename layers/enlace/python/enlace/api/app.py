@@ -26,9 +26,11 @@ Handler = Callable[["Call"], Response]
 class Log(Protocol):
     """Where the log goes; fields are ids, counts and reasons."""
 
-    def info(self, message: str, **fields: Any) -> None: ...
+    @property
+    def info(self) -> Callable[..., None]: ...
 
-    def error(self, message: str, **fields: Any) -> None: ...
+    @property
+    def error(self) -> Callable[..., None]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,231 @@
+"""The API's OpenAPI 3.1 document, from its routes and models.
+
+``python -m enlace.api.openapi`` writes ``docs/openapi.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from enlace.api import models
+from enlace.api.conciliations import OPERATORS
+from enlace.api.customers import CONTACTS, READERS
+from enlace.api.interactions import WRITERS
+from enlace.contracts.interaction import Interaction
+from enlace.domain.interaction import TYPES
+from enlace.usecases.accept_interactions import MAX_ITEMS
+from enlace.usecases.timeline import DEFAULT_LIMIT, MAX_LIMIT
+
+#: layers/enlace/python/enlace/api/openapi.py lies five folders below the project's.
+PAGE = Path(__file__).resolve().parents[5] / "docs" / "openapi.json"
+VERSION = "1.0.0"
+
+_REFERENCE = "#/components/schemas/{model}"
+_TIME = {"type": "string", "format": "date-time"}
+_STATUS = {
+    200: "Done.",
+    201: "Decided.",
+    202: "Queued: each is recorded once, however often it is sent.",
+    400: "The request is malformed; `detail` says which field and why.",
+    401: "No valid credentials.",
+    403: "None of the caller's roles may do this.",
+    404: "Not known.",
+    409: "The customers have too many identifiers to be joined.",
+    413: "The body is too large.",
+    503: "A service did not answer; send again.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """How a route is described."""
+
+    summary: str
+    roles: frozenset[str]
+    status: int
+    answer: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    problems: tuple[int, ...] = ()
+    listed: bool = False
+    parameters: tuple[dict[str, Any], ...] = ()
+
+
+def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+_FILTERS = (
+    _query(
+        "channel",
+        {"type": "string", "pattern": r"^[a-z][a-z0-9_.\-]{0,63}$"},
+        "Only this channel's.",
+    ),
+    _query("type", {"enum": sorted(TYPES)}, "Only this type."),
+    _query("since", _TIME, "At this time or later; ISO 8601 with a zone."),
+    _query("until", _TIME, "Before this time."),
+    _query(
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+        "Items on the page.",
+    ),
+    _query("cursor", {"type": "string"}, "`next_cursor` of the page before."),
+)
+
+OPERATIONS = {
+    "POST /v1/interactions": Operation(
+        f"Hand in one interaction, or a list of up to {MAX_ITEMS}. Only `admin` may assert "
+        "the level `proven`.",
+        WRITERS,
+        202,
+        models.AcceptedInteractions,
+        Interaction,
+        (400, 413, 503),
+        listed=True,
+    ),
+    "POST /v1/customers/lookup": Operation(
+        "The customer behind an identifier; kind `customer_id` follows aliases.",
+        READERS,
+        200,
+        models.Customer,
+        models.IdentifierRequest,
+        (400, 404, 413, 503),
+    ),
+    "GET /v1/customers/{id}": Operation(
+        "The 360° view. Former ids answer with the current customer.",
+        READERS,
+        200,
+        models.Customer,
+        None,
+        (404, 503),
+    ),
+    "GET /v1/customers/{id}/timeline": Operation(
+        "Interactions over all contact points, newest first.",
+        READERS,
+        200,
+        models.TimelinePage,
+        None,
+        (400, 404, 503),
+        parameters=_FILTERS,
+    ),
+    "GET /v1/customers/{id}/context": Operation(
+        "The context for an agent's screen.", CONTACTS, 200, models.Context, None, (404, 503)
+    ),
+    "POST /v1/customers/{id}/explain": Operation(
+        "The path of evidence between two identifiers.",
+        READERS,
+        200,
+        models.Explanation,
+        models.ExplainRequest,
+        (400, 404, 413, 503),
+    ),
+    "POST /v1/context": Operation(
+        "The context of a contact point, for an agent or for the customer's own side.",
+        CONTACTS,
+        200,
+        models.Context,
+        models.ContextRequest,
+        (400, 404, 413, 503),
+    ),
+    "GET /v1/openapi.json": Operation("This document.", frozenset(), 200),
+    "POST /v1/conciliations": Operation(
+        "Decide that two identifiers are, or are not, the same person.",
+        OPERATORS,
+        201,
+        models.ConciliationAnswer,
+        models.ConciliationRequest,
+        (400, 404, 409, 413, 503),
+    ),
+    "DELETE /v1/conciliations/{id}": Operation(
+        "Withdraw a decision; what was before comes back exactly.",
+        OPERATORS,
+        200,
+        models.ConciliationAnswer,
+        None,
+        (404, 503),
+    ),
+}
+
+
+def openapi() -> dict[str, Any]:
+    """The document."""
+    used: set[type[BaseModel]] = {models.Problem}
+    for operation in OPERATIONS.values():
+        used |= {m for m in (operation.answer, operation.body) if m is not None}
+    _, schemas = models_json_schema(
+        [(m, "validation") for m in sorted(used, key=lambda m: m.__name__)],
+        ref_template=_REFERENCE,
+    )
+    paths: dict[str, dict[str, Any]] = {}
+    for key, operation in OPERATIONS.items():
+        method, _, path = key.partition(" ")
+        paths.setdefault(path, {})[method.lower()] = _described(path, operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Enlace",
+            "version": VERSION,
+            "description": "Who a customer is, over every channel. Errors are RFC 9457 problems.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {
+                "jwt": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+            },
+        },
+    }
+
+
+def _described(path: str, operation: Operation) -> dict[str, Any]:
+    parameters = list(operation.parameters)
+    if "{id}" in path:
+        schema = {"type": "string", "minLength": 1}
+        parameters.insert(0, {"name": "id", "in": "path", "required": True, "schema": schema})
+    refusals = (401, 403, *operation.problems) if operation.roles else operation.problems
+    described: dict[str, Any] = {
+        "summary": operation.summary,
+        "responses": {
+            str(operation.status): _response(operation.status, operation.answer),
+            **{str(s): _response(s, models.Problem, "problem+json") for s in sorted(refusals)},
+        },
+        "security": [{"jwt": []}, {"apiKey": []}] if operation.roles else [],
+    }
+    if operation.roles:
+        described["x-roles"] = sorted(operation.roles)
+    if parameters:
+        described["parameters"] = parameters
+    if operation.body:
+        schema = _reference(operation.body)
+        if operation.listed:
+            several = {"type": "array", "items": schema, "minItems": 1, "maxItems": MAX_ITEMS}
+            schema = {"anyOf": [schema, several]}
+        content = {"application/json": {"schema": schema}}
+        described["requestBody"] = {"required": True, "content": content}
+    return described
+
+
+def _response(status: int, model: type[BaseModel] | None, kind: str = "json") -> dict[str, Any]:
+    schema = _reference(model) if model else {"type": "object"}
+    return {"description": _STATUS[status], "content": {f"application/{kind}": {"schema": schema}}}
+
+
+def _reference(model: type[BaseModel]) -> dict[str, Any]:
+    return {"$ref": _REFERENCE.format(model=model.__name__)}
+
+
+def page() -> str:
+    """The text of ``docs/openapi.json``."""
+    return json.dumps(openapi(), ensure_ascii=False, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")
+    sys.stdout.write(f"wrote {PAGE.name}\n")

@@ -1,0 +1,176 @@
+"""The whole HTTP API on the memory store, called as API Gateway would call it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from enlace.api.app import Api, Route
+from enlace.api.callers import Callers
+from enlace.api.conciliations import conciliation_routes
+from enlace.api.customers import customer_routes
+from enlace.api.interactions import interaction_routes
+from enlace.api.openapi import openapi
+from enlace.domain.envelope import Entry
+from enlace.domain.http import Request, Response
+from enlace.domain.interaction import Identifier, Interaction
+from enlace.domain.records import TimelineItem
+from enlace.errors import TemporaryFailure
+from enlace.rules import default_rules
+from enlace.usecases.context import Context
+from enlace.usecases.customer_view import CustomerView
+from enlace.usecases.explain import Explain
+from enlace.usecases.find_customer import Customer, CustomerFinder, one_by_one
+from enlace.usecases.read_history import OpenCase
+from enlace.usecases.timeline import Timeline
+from local.memory_store import MemoryStore
+from tests.stores.builders import KEYS, TODAY, conciliator, resolver
+
+API_KEY = "the key of the laptop stack"
+ISSUER = "https://issuer.example.com"
+
+
+class MemoryHistory:
+    """Timelines and totals of a memory store, and cases."""
+
+    def __init__(self, store: MemoryStore):
+        self._store = store
+        self.cases: list[OpenCase] = []
+
+    def get(self, pk: str, sk: str) -> dict[str, Any] | None:
+        return self._store.get(pk, sk)
+
+    def page(
+        self, pk: str, *, before: str | None, since: str | None, limit: int
+    ) -> list[TimelineItem]:
+        return self._store.page(pk, before=before, since=since, limit=limit)
+
+    def totals(self, pks: Sequence[str]) -> dict[str, dict[str, Any]]:
+        found = {pk: self._store.get_documents(pk, ["totals"]) for pk in pks}
+        return {pk: documents["totals"].body for pk, documents in found.items() if documents}
+
+    def open_cases(self, pk: str) -> list[OpenCase]:
+        return [case for case in self.cases if case.contact_key == pk]
+
+
+class FakeQueue:
+    """Keeps what was sent; fails when told to."""
+
+    def __init__(self) -> None:
+        self.sent: list[list[Any]] = []
+        self.down = False
+
+    def send(self, bodies: Sequence[str]) -> None:
+        if self.down:
+            raise TemporaryFailure("the queue is down")
+        self.sent.append([json.loads(body) for body in bodies])
+
+
+class FakeBus:
+    """Keeps what was published; fails when told to."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.down = False
+
+    def publish_all(self, entries: Sequence[Entry]) -> None:
+        if self.down:
+            raise TemporaryFailure("the bus is down")
+        self.entries += entries
+
+
+class FakeLog:
+    """Keeps every line as text."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def info(self, message: str, **fields: Any) -> None:
+        self.lines.append(json.dumps([message, fields]))
+
+    def error(self, message: str, **fields: Any) -> None:
+        self.lines.append(json.dumps([message, fields]))
+
+
+class World:
+    """An Enlace in memory."""
+
+    def __init__(self, store: MemoryStore | None = None) -> None:
+        self.store = MemoryStore() if store is None else store
+        self.history = MemoryHistory(self.store)
+        self.queue, self.bus, self.log = FakeQueue(), FakeBus(), FakeLog()
+        rules = default_rules()
+        self.finder = CustomerFinder(self.store, KEYS, rules, today=lambda: TODAY)
+        parts: dict[str, Any] = {"parallel": one_by_one, "today": lambda: TODAY}
+        self.views = CustomerView(self.finder, self.history, **parts)
+        self.timeline = Timeline(self.finder, self.history, parallel=one_by_one)
+        self.context = Context(self.finder, self.history, **parts)
+        self.explain = Explain(self.finder, rules.version)
+        self.routes: list[Route] = [
+            *interaction_routes(self.queue),
+            *customer_routes(
+                self.finder, self.views, self.timeline, self.context, self.explain, openapi
+            ),
+            *conciliation_routes(
+                conciliator(self.store), self.bus, lambda: f"{TODAY}T12:00:00.000Z"
+            ),
+        ]
+        self.api = Api(self.routes, Callers(lambda: API_KEY, issuer=ISSUER), self.log)
+
+    def record(self, *interactions: Interaction) -> None:
+        """Record interactions through the real use case."""
+        for interaction in interactions:
+            resolver(self.store).resolve(interaction)
+
+    def open_case(self, interaction: Interaction, protocol: str) -> None:
+        """Open the case of a recorded interaction."""
+        self.history.cases.append(
+            OpenCase(
+                protocol,
+                self.finder.key_of(interaction.contact_point),
+                interaction.id,
+                "complaint",
+                interaction.occurred_at or "",
+            )
+        )
+
+    def customer(self, kind: str, value: str) -> Customer:
+        """The customer behind an identifier."""
+        return self.finder.by_identifier(Identifier(kind, value))
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        claims: Mapping[str, Any] | None = None,
+    ) -> Response:
+        """One request; with the API key unless there are headers or claims."""
+        if headers is None:
+            headers = {} if claims is not None else {"x-api-key": API_KEY}
+        raw = (
+            body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        )
+        path, _, query = path.partition("?")
+        key, parameters = self._matched(method, path)
+        request = Request(method, path, query, headers, raw, f"{TODAY}T12:00:00.000Z", parameters)
+        return self.api.handle(key, request, claims)
+
+    def ask(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
+        """The JSON that a request is answered with."""
+        response = self.call(method, path, body)
+        assert response.status == status, response.body
+        return json.loads(response.body)
+
+    def _matched(self, method: str, path: str) -> tuple[str, dict[str, str]]:
+        # A literal route goes before one with a parameter, as in API Gateway.
+        for route in sorted(self.routes, key=lambda route: "{" in route.key):
+            wanted, _, template = route.key.partition(" ")
+            match = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template), path)
+            if match and wanted == method:
+                return route.key, match.groupdict()
+        return "$default", {}

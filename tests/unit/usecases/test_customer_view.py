@@ -1,0 +1,186 @@
+"""The 360° view."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+
+from enlace.api import models
+from enlace.domain.interaction import Identifier, Interaction
+from enlace.usecases.customer_view import MAX_SOURCES, NEWEST
+from enlace.usecases.purchases_view import combined_purchases
+from tests.stores.builders import CPFS, TODAY, conciliator, interaction, order
+from tests.stores.laws import events
+from tests.unit.api.world import World
+
+PHONE, EMAIL, CPF = (
+    ("phone", "+5511987654321"),
+    ("email", "joao@example.com"),
+    ("cpf", CPFS[0]),
+)
+
+
+def view(world: World, identifier: tuple[str, str]) -> dict[str, Any]:
+    return world.views.view(world.customer(*identifier))
+
+
+def by_kind(shown: dict[str, Any]) -> dict[str, Any]:
+    return {identifier["kind"]: identifier for identifier in shown["identifiers"]}
+
+
+def test_each_identifier_says_how_surely_and_by_which_event_it_belongs() -> None:
+    world = World()
+    told = interaction("1", PHONE, EMAIL, CPF)
+    world.record(told)
+    shown = by_kind(view(world, CPF))
+    assert {kind: i["level"] for kind, i in shown.items()} == {
+        "phone": "proven",
+        "email": "stated",
+        "cpf": "stated",
+    }
+    assert shown["email"]["sources"] == [
+        {
+            "level": "stated",
+            "event_id": told.id,
+            "channel": "generic",
+            "first_seen": "2026-11-20T12:00:00.000Z",
+            "last_seen": "2026-11-20",
+            "with": {"kind": "phone", "value": "+5511987654321"},
+        }
+    ]
+    assert len({i["circle"] for i in shown.values()}) == 3
+
+
+def test_whoever_states_a_victims_email_stands_in_its_view_as_stated() -> None:
+    world = World()
+    stranger = ("phone", "+5511912345678")
+    world.record(
+        interaction("1", stranger, EMAIL, at="2026-11-01T12:00:00.000Z"),
+        interaction("2", EMAIL, ("user_id", "7", "proven"), at="2026-11-02T12:00:00.000Z"),
+    )
+    shown = by_kind(view(world, EMAIL))
+    assert shown["phone"]["level"] == "stated"
+    assert shown["email"]["level"] == shown["user_id"]["level"] == "proven"
+    assert shown["email"]["circle"] == shown["user_id"]["circle"] != shown["phone"]["circle"]
+
+
+def test_a_verified_decision_is_a_source_and_widens_the_circle() -> None:
+    world = World()
+    world.record(interaction("1", PHONE), interaction("2", EMAIL))
+    made = conciliator(world.store).decide(
+        "same", Identifier(*PHONE), Identifier(*EMAIL), operator="7", reason="id", verified=True
+    )
+    shown = by_kind(view(world, PHONE))
+    assert shown["email"]["circle"] == shown["phone"]["circle"]
+    (source,) = shown["email"]["sources"]
+    assert source["conciliation_id"] == made.id
+    assert source["verified"] is True
+
+
+def test_a_proven_trait_survives_a_stated_one_and_both_are_kept() -> None:
+    world = World()
+    world.record(
+        interaction("1", PHONE, EMAIL, traits={"name": "João da Silva"}),
+        interaction("2", (*EMAIL, "stated"), at="2026-11-21T12:00:00.000Z", traits={"name": "J"}),
+    )
+    trait = view(world, PHONE)["traits"]["name"]
+    assert (trait["value"], trait["level"], trait["others"]) == ("João da Silva", "proven", ["J"])
+    assert trait["contact_point"] == {"kind": "phone", "value": PHONE[1]}
+
+
+def test_the_latest_of_equally_sure_traits_survives() -> None:
+    world = World()
+    world.record(
+        interaction("1", PHONE, EMAIL, traits={"city": "Santos"}),
+        interaction("2", EMAIL, at="2026-11-21T12:00:00.000Z", traits={"city": "Recife"}),
+    )
+    assert view(world, PHONE)["traits"]["city"]["value"] == "Recife"
+
+
+def test_purchases_are_summed_over_contact_points() -> None:
+    world = World()
+    world.record(
+        interaction("1", PHONE, EMAIL),
+        order("o1", PHONE, 1000, at="2026-11-10T12:00:00.000Z"),
+        order("o2", EMAIL, 250, at="2026-11-12T12:00:00.000Z"),
+    )
+    assert view(world, PHONE)["purchases"] == {
+        "orders": 2,
+        "value": [{"currency": "BRL", "orders": 2, "amount": 1250}],
+        "last_at": "2026-11-12T12:00:00.000Z",
+        "recency_days": 10,
+    }
+
+
+def test_currencies_are_not_added_up_and_cancelled_orders_leave_nothing() -> None:
+    totals: list[dict[str, Any]] = [
+        {"BRL": {"orders": 1, "amount_minor": 5}, "last_at": "2026-11-30T00:00:00.000Z"},
+        {"EUR": {"orders": 2, "amount_minor": 7}, "USD": {"orders": 0, "amount_minor": 0}},
+    ]
+    summed = combined_purchases(totals, TODAY)
+    assert summed["orders"] == 3
+    assert [entry["currency"] for entry in summed["value"]] == ["BRL", "EUR"]
+    assert summed["recency_days"] == 0
+
+
+def test_open_protocols_come_from_every_contact_point_newest_first() -> None:
+    world = World()
+    first, second = interaction("1", PHONE, EMAIL), interaction("2", EMAIL)
+    world.record(first, second)
+    world.open_case(first, "20261120111111119")
+    world.open_case(second, "20261120222222229")
+    shown = view(world, PHONE)["open_protocols"]
+    assert [case["protocol"] for case in shown] == ["20261120222222229", "20261120111111119"]
+    assert shown[0]["contact_point"] == {"kind": "email", "value": EMAIL[1]}
+
+
+def test_counts_per_channel_say_when_they_are_bounded() -> None:
+    world = World()
+    world.record(interaction("0", PHONE, channel="whatsapp"))
+    assert view(world, PHONE)["channels"]["complete"] is True
+    world.record(*(interaction(str(n), PHONE, channel="sms") for n in range(1, NEWEST + 10)))
+    channels = view(world, PHONE)["channels"]
+    assert channels["complete"] is False
+    assert sum(channels["counts"].values()) == NEWEST == channels["newest_per_contact_point"]
+
+
+def test_a_refused_edge_is_a_candidate_with_the_rule_that_refused_it() -> None:
+    world = World()
+    world.record(
+        interaction("1", PHONE, (*CPF, "proven")), interaction("2", PHONE, ("cpf", CPFS[1]))
+    )
+    (candidate,) = view(world, PHONE)["candidates"]
+    assert candidate["a"] == {"kind": "phone", "value": PHONE[1]}
+    assert candidate["b"] == {"kind": "cpf", "value": CPFS[1]}
+    assert (candidate["reason"], candidate["level"]) == ("limit:cpf", "stated")
+    assert candidate["customer_id"] == world.customer("cpf", CPFS[1]).id
+
+
+def test_campaigns_that_reached_the_customer_are_listed() -> None:
+    world = World()
+    sent = {"campaign_id": "natal", "medium": "sms", "cost": 7}
+    world.record(interaction("1", PHONE, type_="campaign.sent", direction="outbound", data=sent))
+    (campaign,) = view(world, PHONE)["campaigns"]
+    assert campaign["campaign_id"] == "natal"
+    assert "cost" not in campaign
+
+
+def test_sources_are_bounded() -> None:
+    world = World()
+    for n in range(MAX_SOURCES + 3):
+        world.record(interaction(str(n), PHONE, (f"record:file{n}", "1")))
+    assert len(by_kind(view(world, PHONE))["phone"]["sources"]) == MAX_SOURCES
+
+
+@settings(max_examples=60, deadline=None)
+@given(events())
+def test_every_customer_has_a_view_that_keeps_to_its_schema(made: list[Interaction]) -> None:
+    world = World()
+    world.record(*made)
+    for record in world.store.records.values():
+        shown = view(world, (record.kind, record.value))
+        models.Customer.model_validate(shown)
+        assert shown["customer_id"] == record.customer_id
+        own = {r.key for r in world.store.records.values() if r.customer_id == record.customer_id}
+        assert len(shown["identifiers"]) == len(own)
