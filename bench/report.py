@@ -121,8 +121,8 @@ Made by `make bench`; what the rows mean is in `bench/README.md`.
 
 {table(measures)}
 
-Microseconds are at the speed of the machine that the budgets were planned on, by a botocore
-call measured in the same run; here all times were {slowness:.2f} times as long.
+Microseconds are at the speed of the machine that the budgets were planned on, by work
+measured in the same run; here all times were {slowness:.2f} times as long.
 
 | zipped for Lambda | KB |
 |---|---|
