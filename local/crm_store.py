@@ -67,7 +67,12 @@ class Store:
         properties = dict(body.get("properties") or {})
         if self.email_taken(kind, properties):
             return 409, {"category": "CONFLICT", "message": "Contact already exists"}
-        item = {"id": str(next(self.ids)), "type": kind, "properties": properties, "contacts": []}
+        item: dict[str, Any] = {
+            "id": str(next(self.ids)),
+            "type": kind,
+            "properties": properties,
+            "contacts": [],
+        }
         self.kind(kind)[item["id"]] = item
         return 201, item
 
