@@ -129,3 +129,27 @@ def test_errors_of_the_model_about_purchases_name_fields_and_no_values() -> None
     (error,) = caught.value.errors()
     assert "data.order_id" in error["msg"]
     assert "joao" not in error["msg"]
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("2026-11-20T12:34:56.123Z", "2026-11-20T12:34:56.123Z"),
+        ("2026-11-20T09:34:56.1239-03:00", "2026-11-20T12:34:56.123Z"),
+        ("2026-11-20T12:34:56Z", "2026-11-20T12:34:56.000Z"),
+        ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z"),
+        ("9998-12-31T23:59:59.999Z", "9998-12-31T23:59:59.999Z"),
+        ("1969-12-31T23:59:59Z", None),
+        ("9999-01-01T00:00:00Z", None),
+        ("2026-11-20T12:34:56", None),
+        ("2026-02-30T00:00:00Z", None),
+        ("20 Nov 2026", None),
+        (1763640000, None),
+    ],
+)
+def test_times_which_both_read_by_the_same_function(said: Any, read: str | None) -> None:
+    for body in (
+        by_domain({**ORDER, "occurred_at": said}),
+        by_model({**ORDER, "occurred_at": said}),
+    ):
+        assert (body and body["occurred_at"]) == read
