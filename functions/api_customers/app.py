@@ -33,6 +33,7 @@ def _today() -> str:
     return epoch_text(time.time())[:10]
 
 
+@cache
 def _openapi() -> dict[str, Any]:
     # pydantic is loaded by whoever asks for the description, and by nobody else.
     from enlace.api.openapi import openapi

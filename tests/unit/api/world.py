@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from enlace.api.app import Api, Route
@@ -111,7 +112,7 @@ class World:
         self.routes: list[Route] = [
             *interaction_routes(self.queue),
             *customer_routes(
-                self.finder, self.views, self.timeline, self.context, self.explain, openapi
+                self.finder, self.views, self.timeline, self.context, self.explain, cache(openapi)
             ),
             *conciliation_routes(
                 conciliator(self.store), self.bus, lambda: f"{TODAY}T12:00:00.000Z"
