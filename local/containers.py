@@ -12,7 +12,7 @@ import shutil
 import subprocess
 
 from local import settings
-from local.settings import LocalError, home
+from local.settings import ROOT, LocalError
 
 # The name that Docker Desktop gives the machine; it leads to the loopback interface.
 DESKTOP_HOST = "host.docker.internal"
@@ -27,8 +27,8 @@ def unavailable() -> str | None:
         reason = "no Docker engine answers"
     else:
         return None
-    # ci-setup.sh tried before us, and knows more.
-    told = home() / "docker" / "unavailable"
+    # ci-setup.sh tried before us, and knows more. The engine is the machine's, not one stack's.
+    told = ROOT / ".enlace" / "docker" / "unavailable"
     return told.read_text().strip() if told.exists() else reason
 
 

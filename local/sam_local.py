@@ -14,6 +14,9 @@ import re
 import signal
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ from local.sample_events import functions, sample_event
 from local.settings import LocalError, home, say
 
 INVOKE_SECONDS = 180.0
+START_SECONDS = 300.0
 _LOOPBACK = re.compile(r"http://(?:127\.0\.0\.1|localhost):(\d+)")
 
 
@@ -144,7 +148,12 @@ class SamLocal:
         Yields
         ------
         str
-            Base URL, which answers once SAM is ready.
+            Base URL.
+
+        Raises
+        ------
+        LocalError
+            When it does not answer within five minutes (a first run builds images).
         """
         command = self.command("start-api", "--warm-containers", warm)
         command += ["--host", "127.0.0.1", "--port", str(port)]
@@ -156,8 +165,10 @@ class SamLocal:
             env=self._environment,
             cwd=home(),
         )
+        url = f"http://127.0.0.1:{port}"
         try:
-            yield f"http://127.0.0.1:{port}"
+            _wait(process, url)
+            yield url
         finally:
             # SAM removes its containers when it is asked to end.
             process.terminate()
@@ -183,6 +194,21 @@ def connected() -> Iterator[SamLocal]:
     direct = host == containers.DESKTOP_HOST
     with contextlib.nullcontext() if direct else forwarded(host, sam.ports):
         yield sam
+
+
+def _wait(process: subprocess.Popen[bytes], url: str) -> None:
+    """Wait until ``url`` answers, whatever it says."""
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 -- loopback
+            return
+        except urllib.error.HTTPError as error:
+            error.close()
+            return
+        except OSError:
+            time.sleep(0.25)
+    raise LocalError(f"sam local start-api did not start on {url}")
 
 
 def _serve(port: int, warm: str) -> int:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,6 +20,7 @@ from local.settings import ROOT, LocalError
 EVENTS = ROOT / "events" / "functions"
 #: Records the interactions that the samples of the bus's consumers speak of.
 FIRST = "resolve_identity"
+_ADDRESS_KEY = re.compile(r"\b(\w+)#[\w-]{22}(?![\w-])")
 
 
 def functions() -> list[str]:
@@ -86,27 +87,31 @@ def _mailed(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _addressed(event: dict[str, Any]) -> dict[str, Any]:
-    """The same bus events, naming contact points and customers by the running stack's keys."""
-    values = _recorded_values()
-    tomorrow = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    """The same bus events, speaking of what the resolver's sample recorded here."""
+    points = _recorded()
+    items = {kind: _identifier(kind, one["contact_point"]["value"]) for kind, one in points.items()}
+
+    def key_of(match: re.Match[str]) -> str:
+        return str(items[match[1]]["pk"]["S"]) if match[1] in items else match[0]
+
     for record in event["Records"]:
-        body = json.loads(record["body"])
+        body = json.loads(_ADDRESS_KEY.sub(key_of, record["body"]))
         data = body["detail"]["data"]
-        kind = data["contact_point"]["kind"]
-        item = _identifier(kind, values[kind])
-        data["contact_point"]["key"] = item["pk"]["S"]
-        data["customer_id"] = (item.get("customer_id") or item["birth"])["S"]
-        if "expires_at" in data:
-            data["expires_at"] = tomorrow
+        if "contact_point" in data:
+            kind = data["contact_point"]["kind"]
+            data["customer_id"] = (items[kind].get("customer_id") or items[kind]["birth"])["S"]
+            if "timeline_key" in data:
+                data["interaction_id"] = points[kind]["id"]
+                data["timeline_key"] = f"{points[kind]['occurred_at']}#{points[kind]['id']}"
         record["body"] = json.dumps(body, ensure_ascii=False)
     return event
 
 
-def _recorded_values() -> dict[str, str]:
-    """Contact points of the resolver's sample: kind to value."""
+def _recorded() -> dict[str, dict[str, Any]]:
+    """The interactions of the resolver's sample, by the kind of their contact point."""
     records = json.loads((EVENTS / f"{FIRST}.json").read_text("utf-8"))["Records"]
-    points = [json.loads(record["body"])["contact_point"] for record in records]
-    return {point["kind"]: point["value"] for point in points}
+    interactions = [json.loads(record["body"]) for record in records]
+    return {interaction["contact_point"]["kind"]: interaction for interaction in interactions}
 
 
 def _identifier(kind: str, value: str) -> Mapping[str, Any]:

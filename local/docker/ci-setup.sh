@@ -5,12 +5,11 @@
 #
 # usage: ci-setup.sh    as root where the engine must be installed or started; quick when all is there
 #   ENLACE_VENV    environment whose CPython goes into the image (default: the checkout's .venv)
-#   ENLACE_HOME    where state and logs go (default: .enlace)
-# Exits 1 with the reason on stderr and in <home>/docker/unavailable, which the tests report.
+# Exits 1 with the reason on stderr and in .enlace/docker/unavailable, which the tests report.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-state=${ENLACE_HOME:-$root/.enlace}/docker
+state=$root/.enlace/docker
 python=${ENLACE_VENV:-$root/.venv}/bin/python
 
 say() { echo "sam local: $*"; }

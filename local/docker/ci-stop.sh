@@ -5,7 +5,7 @@
 # usage: ci-stop.sh [--purge]    --purge also removes the stand-in image and what SAM built on it
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
-state=${ENLACE_HOME:-$root/.enlace}/docker
+state=$root/.enlace/docker
 ours() { docker "$1" ls --quiet --filter "label=$2" "${@:3}" 2>/dev/null | sort -u; }
 
 if timeout 10 docker version >/dev/null 2>&1; then

@@ -88,7 +88,8 @@ def read_request(event: Mapping[str, Any]) -> Request:
         method=context["http"]["method"],
         path=event.get("rawPath", ""),
         query=event.get("rawQueryString") or "",
-        headers=event.get("headers") or {},
+        # API Gateway writes them in lower case; `sam local` hands on what the client wrote.
+        headers={name.lower(): text for name, text in (event.get("headers") or {}).items()},
         body=raw,
         received_at=epoch_text(epoch_ms / 1000 if epoch_ms else time.time()),
         path_parameters=event.get("pathParameters") or {},
