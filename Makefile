@@ -43,8 +43,8 @@ bench: install  ## Measure what an event costs, against the budgets
 build: install  ## Build functions and layers with SAM, as a deployment to AWS would
 	@$(PY) -m local build
 
-sam-local: install  ## Run a function of the template in Lambda's container (needs Docker)
-	@bash local/docker/sam-local.sh
+sam-local: install  ## Serve the running stack's API from Lambda's containers (needs Docker)
+	@$(PY) -m local.sam_local $(or $(ARGS),api)
 
 lock: install  ## Resolve the locked requirements anew
 	@bash local/lock.sh $(BIN)/uv

@@ -13,3 +13,4 @@ for layer in vendor api_vendor; do
   "$uv" pip compile "${options[@]}" -c requirements-dev.txt \
     "layers/$layer/requirements.in" -o "layers/$layer/requirements.txt"
 done
+"$uv" pip compile "${options[@]}" local/docker/requirements.in -o local/docker/requirements.txt
