@@ -11,8 +11,8 @@ from aws_lambda_powertools.logging import Logger
 
 from enlace.api.app import Api
 from enlace.api.conciliations import conciliation_routes
+from enlace.api.gateway import api_handler, callers_of
 from enlace.aws.address_keys import address_keys
-from enlace.aws.api_handler import api_handler, callers_of
 from enlace.aws.bus import Bus
 from enlace.aws.clients import client
 from enlace.aws.secrets import CachedSecret

@@ -11,8 +11,8 @@ from aws_lambda_powertools.logging import Logger
 
 from enlace.api.app import Api
 from enlace.api.customers import customer_routes
+from enlace.api.gateway import api_handler, callers_of
 from enlace.aws.address_keys import address_keys
-from enlace.aws.api_handler import api_handler, callers_of
 from enlace.aws.clients import client
 from enlace.aws.history import DynamoHistory, Threads
 from enlace.aws.identity_table import IdentityTable

@@ -8,8 +8,8 @@ from typing import Any
 from aws_lambda_powertools.logging import Logger
 
 from enlace.api.app import Api
+from enlace.api.gateway import api_handler, callers_of
 from enlace.api.interactions import interaction_routes
-from enlace.aws.api_handler import api_handler, callers_of
 from enlace.aws.clients import client
 from enlace.aws.interactions_queue import InteractionsQueue
 

@@ -70,6 +70,15 @@ def test_a_bus_that_does_not_answer_is_told_at_the_second_withdrawal(world: Worl
     assert [name for name, _ in details(world)] == ["customer.split.v1"]
 
 
+def test_a_decision_that_the_bus_did_not_hear_of_can_be_taken_back(world: World) -> None:
+    before = customers(world.store, PHONE, EMAIL)
+    world.bus.down = True
+    problem = world.ask("POST", "/v1/conciliations", SAME, 503)
+    world.bus.down = False
+    world.ask("DELETE", f"/v1/conciliations/{problem['conciliation_id']}")
+    assert customers(world.store, PHONE, EMAIL) == before
+
+
 @pytest.mark.parametrize(
     "change",
     [

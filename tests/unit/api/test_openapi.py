@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import schemathesis
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from enlace.api import models
-from enlace.api.openapi import OPERATIONS, PAGE, openapi, page
+from enlace.api.openapi import OPERATIONS, openapi, page
 from tests.stores.builders import CPFS, interaction, order
 from tests.unit.api.world import API_KEY, World
 
+PAGE = Path(__file__).parents[3] / "docs" / "openapi.json"
 STARTED = ("phone", "+5511987654321"), ("email", "joao@example.com"), ("cpf", CPFS[0])
 
 

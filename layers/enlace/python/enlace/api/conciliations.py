@@ -8,9 +8,10 @@ from typing import Protocol
 from enlace.api.app import Call, Route
 from enlace.api.callers import ADMIN, AGENT
 from enlace.api.fields import flag_of, identifier_of, object_of, one_of, text_of
-from enlace.api.problems import answer
+from enlace.api.problems import Refused, answer
 from enlace.domain.envelope import Cause, Entry
 from enlace.domain.http import Response
+from enlace.errors import TemporaryFailure
 from enlace.usecases.conciliate import Conciliation, Conciliator
 from enlace.usecases.publish import effect_entries
 
@@ -52,7 +53,11 @@ def conciliation_routes(conciliator: Conciliator, bus: Bus, now: Callable[[], st
 
     def announced(made: Conciliation, status: int) -> Response:
         cause = Cause("conciliation_id", made.id)
-        bus.publish_all(effect_entries(made.effects, cause, made.decided_at, now(), SOURCE))
+        try:
+            bus.publish_all(effect_entries(made.effects, cause, made.decided_at, now(), SOURCE))
+        except TemporaryFailure as error:
+            # It is recorded: whoever asked must be able to take it back.
+            raise Refused(503, str(error), {"conciliation_id": made.id}) from error
         return answer(status, {"conciliation_id": made.id, "customers": made.customers})
 
     return [

@@ -1,6 +1,6 @@
 """The API's OpenAPI 3.1 document, from its routes and models.
 
-``python -m enlace.api.openapi`` writes ``docs/openapi.json``.
+``python -m enlace.api.openapi``, run in the project's folder, writes ``docs/openapi.json``.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ from enlace.domain.interaction import TYPES
 from enlace.usecases.accept_interactions import MAX_ITEMS
 from enlace.usecases.timeline import DEFAULT_LIMIT, MAX_LIMIT
 
-#: layers/enlace/python/enlace/api/openapi.py lies five folders below the project's.
-PAGE = Path(__file__).resolve().parents[5] / "docs" / "openapi.json"
 VERSION = "1.0.0"
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -227,5 +225,5 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), "utf-8")
-    sys.stdout.write(f"wrote {PAGE.name}\n")
+    Path("docs/openapi.json").write_text(page(), "utf-8")
+    sys.stdout.write("wrote docs/openapi.json\n")
