@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from enlace.contracts.registry import CONTRACTS, find, read
 from enlace.contracts.schema import event_schema
 from enlace.domain import events
-from enlace.domain.events import AddressRef, Cause, Entry, read_event
+from enlace.domain.envelope import AddressRef, Cause, Entry, read_event
 from enlace.domain.interaction import Identifier, parse_interaction
 from enlace.domain.protocol import make_protocol
 from enlace.domain.service import NATURES

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from enlace.domain import events
-from enlace.domain.events import AddressRef, Cause, Entry, envelope, read_event
+from enlace.domain.envelope import AddressRef, Cause, Entry, envelope, read_event
 from enlace.domain.interaction import Identifier, Interaction
 from enlace.domain.protocol import format_protocol, make_protocol
 from enlace.errors import InvalidPayload

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from enlace.domain import events
-from enlace.domain.events import AddressRef, Cause, Entry
+from enlace.domain.envelope import AddressRef, Cause, Entry, event_id
 from enlace.domain.interaction import parse_interaction
 from enlace.domain.protocol import format_protocol, make_protocol
 
@@ -140,7 +140,7 @@ def _case() -> Entry:
         nature="complaint",
         occurred_at=OCCURRED_AT,
         recorded_at="2026-11-20T12:34:57.310Z",
-        causation_id=events.event_id(events.INTERACTION_RECORDED, INTERACTION["id"]),
+        causation_id=event_id(events.INTERACTION_RECORDED, INTERACTION["id"]),
     )
 
 
@@ -164,7 +164,7 @@ def _message(
         occurred_at=OCCURRED_AT,
         recorded_at="2026-11-20T12:34:57.310Z",
         correlation_id=cause["id"],
-        causation_id=events.event_id(events.INTERACTION_RECORDED, cause["id"]),
+        causation_id=event_id(events.INTERACTION_RECORDED, cause["id"]),
     )
 
 

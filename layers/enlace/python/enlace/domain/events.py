@@ -21,36 +21,11 @@ from enlace.domain.envelope import (
     AddressRef,
     Cause,
     Entry,
-    Event,
     envelope,
     event_id,
-    read_event,
 )
 from enlace.domain.interaction import Interaction
 from enlace.domain.protocol import normalise_protocol
-
-__all__ = [
-    "CASE_OPENED",
-    "CUSTOMER_CREATED",
-    "CUSTOMER_MERGED",
-    "CUSTOMER_SPLIT",
-    "INTERACTION_RECORDED",
-    "SEND_MESSAGE",
-    "AddressRef",
-    "Cause",
-    "Entry",
-    "Event",
-    "case_opened",
-    "customer_created",
-    "customer_merged",
-    "customer_split",
-    "envelope",
-    "event_id",
-    "interaction_recorded",
-    "message_id",
-    "read_event",
-    "send_message",
-]
 
 INTERACTION_RECORDED = "interaction.recorded"
 CUSTOMER_CREATED = "customer.created"
