@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 
 from local import up
@@ -15,6 +16,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("command", choices=["up", "down", "build"])
     command = parser.parse_args().command
+    # Ended from outside, it cleans up as it does when interrupted.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         if command == "up":
             document = up.up()

@@ -84,7 +84,8 @@ def build() -> None:
 @contextlib.contextmanager
 def _only_one() -> Iterator[None]:
     """Keep two runs on the same home apart."""
-    home().mkdir(parents=True, exist_ok=True)
+    # Secrets and kept state are below it.
+    home().mkdir(parents=True, exist_ok=True, mode=0o700)
     with (home() / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -123,7 +123,7 @@ class TestEveryFunction:
                     "sqs:SendMessage*"
                 )
             if statement["Resource"] == "*":
-                # A phone number has no ARN; and the emulator checks e-mail against nothing narrower.
+                # A phone number has no ARN; the emulator checks e-mail against nothing narrower.
                 assert (statement["Sid"], statement["Action"]) in {
                     ("SendSms", "sns:Publish"),
                     ("SendEmail", "ses:SendEmail"),
