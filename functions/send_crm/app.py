@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 from enlace.aws.bus_consumer import BusConsumer
@@ -16,6 +17,7 @@ from enlace.logs import Logger
 from enlace.senders.http_json import JsonHttp
 from enlace.usecases.crm_ports import Crm
 from enlace.usecases.follow_crm import FollowCrm
+from enlace.usecases.try_again import trying_again
 
 secret = CachedSecret(lambda: client("secretsmanager"), os.environ["CRM_SECRET_ID"])
 
@@ -50,7 +52,9 @@ follow = FollowCrm(
     time_left=lambda: consume.time_left(),
 )
 consume: BusConsumer = BusConsumer(
-    follow, Logger("send_crm", os.environ.get("LOG_LEVEL", "info")), reserve_ms=25_000
+    trying_again(follow, time_left=lambda: consume.time_left(), sleep=time.sleep),
+    Logger("send_crm", os.environ.get("LOG_LEVEL", "info")),
+    reserve_ms=25_000,
 )
 
 
