@@ -46,8 +46,14 @@ class Measure:
         return rounded == self.budget if self.exact else rounded <= self.budget
 
 
-def counted(ours: Counts | None, naive: Counts, *, long_history: int) -> list[Measure]:
-    """The rows that are counts: the same on every machine."""
+def counted(ours: Counts | None, naive: Counts, *, long_history: dict[str, int]) -> list[Measure]:
+    """The rows that are counts: the same on every machine.
+
+    Parameters
+    ----------
+    long_history : dict
+        Interactions per customer in the long variants, by pipeline.
+    """
 
     def row(
         name: str, of: Counted, budget: Number, floor: Number = None, *, exact: bool = False
@@ -58,7 +64,9 @@ def counted(ours: Counts | None, naive: Counts, *, long_history: int) -> list[Me
     if ours:
         component_kilobytes = math.ceil(ours.merged_component_bytes / 1024)
         merge_budget = float(2 * (MOVED + 3) + 2 * component_kilobytes)
-    h = f"{long_history:,}"
+    h = f"{long_history['ours']:,}"
+    if long_history["naive"] != long_history["ours"]:
+        h += f" (naive {long_history['naive']:,})"
     return [
         row("known contact: DynamoDB requests", lambda c: c.known.count("dynamodb"), 2, 1),
         row("known contact: write units", lambda c: c.known.write_units, 1, 1),

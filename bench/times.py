@@ -62,7 +62,7 @@ class Times:
 
 
 def measure(
-    pipelines: list[Pipeline], *, long_history: int, rounds: int = 25, import_rounds: int = 11
+    pipelines: list[Pipeline], *, long_history: int, rounds: int = 15, import_rounds: int = 5
 ) -> Times:
     """Measure all times of one run."""
     stubs: dict[str, Stubbed] = {}
