@@ -220,10 +220,12 @@ class TestEveryRule:
         (goal,) = RULES[rule]["Targets"]
 
         assert set(goal["RetryPolicy"]) == {"MaximumEventAgeInSeconds", "MaximumRetryAttempts"}
-        assert target(goal["DeadLetterConfig"]["Arn"]) == rule.replace("Rule", "DLQ")
+        assert target(goal["DeadLetterConfig"]["Arn"]) == dead_letters_of(target(goal["Arn"]))
 
-    def test_alone_may_send_to_its_queues(self, rule: str) -> None:
-        queue, dead = rule.replace("Rule", "Queue"), rule.replace("Rule", "DLQ")
+    def test_and_no_other_may_send_to_its_queues(self, rule: str) -> None:
+        (goal,) = RULES[rule]["Targets"]
+        queue = target(goal["Arn"])
+        dead = dead_letters_of(queue)
         (policy,) = [
             properties
             for properties in of_type("AWS::SQS::QueuePolicy").values()
@@ -233,7 +235,11 @@ class TestEveryRule:
 
         assert {target(value) for value in policy["Queues"]} == {queue, dead}
         assert statement["Principal"] == {"Service": "events.amazonaws.com"}
-        assert target(statement["Condition"]["ArnEquals"]["aws:SourceArn"]) == rule
+        sources = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+        allowed = {target(source) for source in (sources if isinstance(sources, list) else [sources])}
+        assert allowed == {
+            name for name, other in RULES.items() if target(other["Targets"][0]["Arn"]) == queue
+        }
 
     def test_has_a_pattern_of_lists_and_knows_its_sources(self, rule: str) -> None:
         pattern = RULES[rule]["EventPattern"]
@@ -241,6 +247,11 @@ class TestEveryRule:
         assert pattern["source"] == [{"prefix": "enlace."}]
         assert pattern["detail-type"]
         assert all(leaf for leaf in leaves(pattern))
+
+
+def dead_letters_of(queue: str) -> str:
+    """The logical id of a queue's dead-letter queue."""
+    return queue.replace("Queue", "DLQ")
 
 
 def leaves(pattern: Any) -> list[list[Any]]:

@@ -108,11 +108,16 @@ def consume(
     return report
 
 
+def _no_constant(name: str) -> None:
+    # NaN and the infinities are no JSON: stored, nobody else could read them again.
+    raise ValueError(name)
+
+
 def _items(
     message: Message, report: BatchReport, poison_of: dict[int, str]
 ) -> list[Interaction]:
     try:
-        body: Any = json.loads(message.body)
+        body: Any = json.loads(message.body, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         _poison(report, poison_of, "not JSON", message.body, message.id)
         return []
