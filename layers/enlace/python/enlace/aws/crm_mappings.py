@@ -6,6 +6,7 @@ that two senders that work on one customer notice each other.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from enlace.aws.delivery_items import ConditionFailed, dynamo_call
@@ -37,7 +38,8 @@ class CrmMappings:
             customer_id,
             contact_id=item["contact_id"]["S"],
             merged_into=item["merged_into"]["S"],
-            levels={key: level["S"] for key, level in item["levels"]["M"].items()},
+            levels=json.loads(item["levels"]["S"]),
+            points=frozenset(json.loads(item["points"]["S"])),
             version=int(item["version"]["N"]),
         )
 
@@ -61,7 +63,8 @@ class CrmMappings:
                     "pk": {"S": self._prefix + mapping.customer_id},
                     "contact_id": {"S": mapping.contact_id},
                     "merged_into": {"S": mapping.merged_into},
-                    "levels": {"M": {key: {"S": level} for key, level in mapping.levels.items()}},
+                    "levels": {"S": json.dumps(mapping.levels)},
+                    "points": {"S": json.dumps(sorted(mapping.points))},
                     "version": {"N": str(version)},
                 },
                 ConditionExpression=condition,

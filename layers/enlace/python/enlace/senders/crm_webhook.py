@@ -11,7 +11,6 @@ Source: https://www.standardwebhooks.com (checked 2026-11-22).
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import time
 import uuid
@@ -42,7 +41,7 @@ def sign(secret: str, webhook_id: str, timestamp: int, body: bytes) -> str:
     """
     try:
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except binascii.Error:
+    except ValueError:
         key = b""
     if not key:
         raise Misconfigured("the CRM webhook's secret is not base64")
@@ -101,7 +100,11 @@ class CrmWebhook:
         self._post("contact.upserted", data)
         return contact.customer_id
 
-    def current_contact(self, contact_id: str) -> str | None:
+    def find_contact(self, customer_id: str) -> str | None:
+        """The customer's id, which is the contact's."""
+        return customer_id
+
+    def own_contact(self, contact_id: str, customer_id: str) -> str | None:
         """The id itself: our customer ids do not change in the receiver."""
         return contact_id
 

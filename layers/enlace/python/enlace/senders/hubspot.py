@@ -103,14 +103,28 @@ class HubSpot:
             answer = self._upsert("contacts", CUSTOMER_ID, contact.customer_id, properties)
         return _only_id(answer)
 
-    def current_contact(self, contact_id: str) -> str | None:
-        """The id now of a contact, which a merge changes."""
+    def find_contact(self, customer_id: str) -> str | None:
+        """The id of a customer's contact, by the unique property (no search, which lags)."""
+        return self._get(customer_id, customer_id, f"&idProperty={CUSTOMER_ID}")
+
+    def own_contact(self, contact_id: str, customer_id: str) -> str | None:
+        """The id now of a customer's contact.
+
+        A merge changes the id, and the result carries the primary's customer id:
+        so the other's contact is known to be gone although its id still resolves.
+        """
+        return self._get(contact_id, customer_id, "")
+
+    def _get(self, id_: str, customer_id: str, query: str) -> str | None:
         answer = self._http(
             "GET",
-            f"/crm/v3/objects/contacts/{contact_id}?properties={CUSTOMER_ID}",
+            f"/crm/v3/objects/contacts/{id_}?properties={CUSTOMER_ID}{query}",
             expected=frozenset({404}),
         )
-        return None if answer.status == 404 else str(answer.body["id"])
+        properties = answer.body.get("properties") or {}
+        if answer.status == 404 or properties.get(CUSTOMER_ID) != customer_id:
+            return None
+        return str(answer.body["id"])
 
     def merge_contacts(self, primary: str, other: str) -> str:
         """Merge, for ever; gives the new contact's id."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from collections.abc import Mapping as Dict
 from dataclasses import replace
 
@@ -42,6 +42,7 @@ class CrmContacts:
         levels: Dict[str, str],
         *,
         name: str = "",
+        points: Collection[str] = (),
         exact: bool = False,
     ) -> str:
         """Create or update the contact of a customer that exists now.
@@ -51,6 +52,8 @@ class CrmContacts:
         levels : mapping of address key to level
             Identifiers that an interaction showed; those of other customers are
             left out.
+        points : collection of str
+            Contact points whose activities the caller is going to show on it.
         exact : bool
             Take addresses away that are not this customer's any more (after a
             split), rather than leaving what the CRM has.
@@ -77,15 +80,21 @@ class CrmContacts:
             # A contact that was merged away is not to be written by its old id:
             # the customer lives again (a split), and gets a contact of its own.
             current = mapping.contact_id if not mapping.merged_into else ""
-            if current and own == mapping.levels and not name and not exact:
+            shown = mapping.points.union(points)
+            same = own == mapping.levels and shown == mapping.points
+            if current and same and not name and not exact:
                 return current
-            contact_id = self._crm.upsert_contact(
-                _contact(customer_id, name, own, records, exact=exact)
+            mapping = replace(
+                mapping, contact_id=current, merged_into="", levels=own, points=shown
             )
+            contact = _contact(customer_id, name, own, records, exact=exact)
             try:
-                self._mappings.save(
-                    replace(mapping, contact_id=contact_id, merged_into="", levels=own)
-                )
+                if not current:
+                    # What is about to exist must be known: were we cut off after
+                    # the CRM made it, nobody would ever merge or erase it.
+                    mapping = self._stored(mapping)
+                contact_id = self._crm.upsert_contact(contact)
+                self._stored(replace(mapping, contact_id=contact_id))
             except Conflict:
                 continue
             return contact_id
@@ -93,59 +102,76 @@ class CrmContacts:
 
     def forget(self, customer_id: str) -> None:
         """Drop a contact's id that the CRM does not know any more."""
-        mapping = self._mappings.get(customer_id)
-        try:
-            self._mappings.save(replace(mapping, contact_id="", levels={}))
-        except Conflict:
-            raise TemporaryFailure("another sender wrote the same customer") from None
+        # Its notes went with it, except for those that other contacts show too.
+        self._empty(self._mappings.get(customer_id))
 
-    def retire(self, former: str, keys: list[str]) -> str:
-        """Merge the contact of a former customer into that of who has its identifiers now.
+    def own(self, mapping: Mapping) -> str | None:
+        """The CRM's id now of the contact in a mapping; None if it is gone or merged away."""
+        if mapping.contact_id:
+            return self._crm.own_contact(mapping.contact_id, mapping.customer_id)
+        if mapping.version == 0 or mapping.merged_into:
+            return None
+        # Its writer may have been cut off before it knew the id.
+        return self._crm.find_contact(mapping.customer_id)
 
-        Parameters
-        ----------
-        keys : list of str
-            Address keys that belonged to it.
+    def retire(self, former: str, survivor: str) -> None:
+        """Merge the contact of a customer that exists no more into another's.
 
-        Returns
-        -------
-        str
-            What was done, for the log.
+        A merge in a CRM cannot be taken back, so the caller has made sure that it
+        still holds.
+
+        Raises
+        ------
+        TemporaryFailure
+            If another sender wrote one of them meanwhile.
         """
-        mapping = self._mappings.get(former)
-        if mapping.merged_into and not mapping.contact_id:
-            return "nothing: no contact"
-        records = self.owners([*keys, *(k for k in mapping.levels if k not in keys)])
-        owners = {record.customer_id for record in records.values()}
-        if former in owners:
-            # Split since; this news is old, and a merge in the CRM cannot be undone.
-            return "nothing: it exists again"
-        if len(owners) != 1:
-            return "nothing: its identifiers went different ways"
-        (survivor,) = owners
-        # Before the merge, so that a sender that still writes the old contact
+        # Before the merge, so that a sender that still writes the former contact
         # meets a conflict.
-        mapping = self._save(replace(mapping, merged_into=survivor))
-        if not mapping.contact_id:
-            return "nothing: no contact"
-        contact_id = self.write(survivor, mapping.levels)
-        primary = self._crm.current_contact(contact_id)
-        other = self._crm.current_contact(mapping.contact_id)
+        mapping = self._mappings.get(former)
+        # Its own id first: after merged_into is set, it is looked for no more.
+        other = self.own(mapping)
+        mapping = self._save(
+            replace(mapping, contact_id=other or mapping.contact_id, merged_into=survivor)
+        )
+        contact_id = self.write(survivor, mapping.levels, points=mapping.points)
+        primary = self._crm.own_contact(contact_id, survivor)
         if primary is None:
             self.forget(survivor)
             raise TemporaryFailure("the CRM lost the surviving contact")
-        if other is not None and other != primary:
+        if other is not None:
             primary = self._crm.merge_contacts(primary, other)
-        survivors = self._mappings.get(survivor)
-        if survivors.contact_id != primary:
-            self._save(replace(survivors, contact_id=primary))
-        return "merged"
+        self._renew(survivor, primary)
+        self._empty(mapping)
+
+    def retired(self, mapping: Mapping) -> None:
+        """Finish what :meth:`retire` had merged when it was cut off."""
+        survivor = self._mappings.get(mapping.merged_into)
+        contact_id = self.own(survivor)
+        if contact_id is not None:
+            self._renew(survivor.customer_id, contact_id)
+        self._empty(mapping)
+
+    def moved(self, customer_id: str, points: Collection[str]) -> None:
+        """Enter that activities of these contact points are no longer on the contact."""
+        mapping = self._mappings.get(customer_id)
+        self._save(replace(mapping, points=mapping.points.difference(points)))
+
+    def _empty(self, mapping: Mapping) -> None:
+        self._save(replace(mapping, contact_id="", levels={}, points=frozenset()))
+
+    def _renew(self, customer_id: str, contact_id: str) -> None:
+        mapping = self._mappings.get(customer_id)
+        if mapping.contact_id != contact_id:
+            self._save(replace(mapping, contact_id=contact_id))
 
     def _save(self, mapping: Mapping) -> Mapping:
         try:
-            self._mappings.save(mapping)
+            return self._stored(mapping)
         except Conflict:
             raise TemporaryFailure("another sender wrote the same customer") from None
+
+    def _stored(self, mapping: Mapping) -> Mapping:
+        self._mappings.save(mapping)
         return replace(mapping, version=mapping.version + 1)
 
 

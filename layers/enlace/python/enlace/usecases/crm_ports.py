@@ -17,11 +17,15 @@ class Mapping:
     Parameters
     ----------
     contact_id : str
-        The CRM's id; "" where there is no contact yet.
+        The CRM's id; "" where it has no contact (yet, or any more).
     merged_into : str
-        The customer into whose contact it was merged; "" while it has its own.
+        The customer into whose contact it is being, or has been, merged; "" while
+        it has its own.
     levels : dict of address key to level
         The identifiers that the CRM was shown, each at its highest level.
+    points : frozenset of str
+        Contact points whose activities are, or are about to be, on the contact:
+        what has to be moved when they get another customer.
     version : int
         0 while nothing is stored.
     """
@@ -30,6 +34,7 @@ class Mapping:
     contact_id: str = ""
     merged_into: str = ""
     levels: dict[str, str] = field(default_factory=dict)
+    points: frozenset[str] = frozenset()
     version: int = 0
 
 
@@ -44,8 +49,11 @@ class Crm(Protocol):
     def upsert_contact(self, contact: Contact) -> str:
         """Create or update a customer's contact; gives the CRM's id for it."""
 
-    def current_contact(self, contact_id: str) -> str | None:
-        """The CRM's id now of a contact that may have been merged; None if it is gone."""
+    def find_contact(self, customer_id: str) -> str | None:
+        """The CRM's id of a customer's contact; None if it has none."""
+
+    def own_contact(self, contact_id: str, customer_id: str) -> str | None:
+        """The CRM's id now of a customer's contact; None if it is gone or merged away."""
 
     def merge_contacts(self, primary: str, other: str) -> str:
         """Merge ``other`` into ``primary``; gives the id of the result."""

@@ -201,7 +201,9 @@ class DeliverMessage:
                 return settle(claim, State.FAILED, reason="outcome unknown after all attempts")
         denial = self._denial(command, identifier)
         if denial or identifier is None:
-            return settle(claim, State.DENIED, reason=denial)
+            # Denied means never sent; of a doubtful one that cannot be said.
+            state = State.FAILED if claim.doubtful else State.DENIED
+            return settle(claim, state, reason=denial)
         try:
             message = self._render(command, identifier)
         except InvalidPayload:

@@ -20,7 +20,7 @@ from enlace.domain import events
 from enlace.domain.delivery import MessageRecord, State
 from enlace.domain.envelope import AddressRef, Entry, Event
 from enlace.domain.interaction import utc_text
-from enlace.domain.protocol import format_protocol
+from enlace.domain.protocol import format_protocol, normalise_protocol
 from enlace.domain.purchase import validate_purchase
 from enlace.domain.send_gate import CHANNEL_OF_KIND, OWN_CHANNELS, TRANSACTIONAL, may_address
 from enlace.domain.service import nature_of
@@ -165,7 +165,9 @@ class Dispatch:
     def _complaint(self, event: Event) -> str:
         body = self._body(event)
         point = _point(event)
-        known = event.data.get("protocol")
+        # Another system's number, and another contact point's, are not followed:
+        # whoever names a protocol has not shown that it is theirs.
+        known = normalise_protocol(event.data.get("protocol") or "")
         if known and (case := self._cases.find(known)) and case.contact_key == point.key:
             return "nothing: its case is open"
         nature = nature_of(body.get("data", {})) or "complaint"

@@ -80,16 +80,17 @@ class FollowCrm:
         try:
             match event.name:
                 case "interaction.recorded":
-                    return self._recorded(event.data)
+                    return self._recorded(event)
                 case "customer.merged":
-                    return self._merged(event.data)
+                    return self._merged(event)
                 case "customer.split":
                     return self._split(event)
         except (KeyError, TypeError) as error:
             raise InvalidPayload(f"{event.name}: malformed ({type(error).__name__})") from error
         return "nothing: not an event that the CRM follows"
 
-    def _recorded(self, data: dict[str, Any]) -> str:
+    def _recorded(self, event: Event) -> str:
+        data = event.data
         if data["type"] not in ACTIVITY_TYPES:
             return "nothing: not a type for the CRM"
         key = data["contact_point"]["key"]
@@ -98,10 +99,13 @@ class FollowCrm:
         if body is None or record is None:
             raise TemporaryFailure("the interaction or its contact point is not there")
         customer_id = record.customer_id
+        if customer_id != data["customer_id"]:
+            # An earlier attempt at this event may have made a contact for it.
+            self._settle(event.event_id, data["customer_id"], [key])
         level = body["contact_point"]["level"]
         shown = {key: level, **{other: at for other, at in body.get("ids", ())}}
         name = _name(body.get("traits", {})) if level == "proven" else ""
-        contact_id = self._contacts.write(customer_id, shown, name=name)
+        contact_id = self._contacts.write(customer_id, shown, name=name, points=[key])
         note = self._crm.record(_activity(data, body))
         try:
             self._crm.attach([note], contact_id)
@@ -114,48 +118,67 @@ class FollowCrm:
             # Merged or split while we wrote: whoever followed that may have been
             # before this note, so put right what we did and start again.
             self._crm.detach([note], contact_id)
-            self._contacts.retire(customer_id, [key])
+            self._settle(event.event_id, customer_id, [key])
             raise TemporaryFailure("the customer changed while its activity was written")
         return "recorded"
 
-    def _merged(self, data: dict[str, Any]) -> str:
-        identifiers = data["identifiers"]
-        done = [
-            self._contacts.retire(former, list(identifiers.get(former, ())))
-            for former in data["merged"]
-        ]
-        return ", ".join(done)
+    def _merged(self, event: Event) -> str:
+        identifiers = event.data["identifiers"]
+        return ", ".join(
+            self._settle(event.event_id, former, list(identifiers.get(former, ())))
+            for former in event.data["merged"]
+        )
 
     def _split(self, event: Event) -> str:
-        whole = event.data["customer_id"]
-        before = self._mappings.get(whole)
-        if not before.contact_id:
-            return "nothing: no contact"
-        source = self._crm.current_contact(before.contact_id)
         keys = [key for part in event.data["into"] for key in part["identifiers"]]
-        records = self._contacts.owners(keys)
+        return self._settle(event.event_id, event.data["customer_id"], keys)
+
+    def _settle(self, event_id: str, former: str, keys: list[str]) -> str:
+        """Give what a customer's contact shows to those whose it is now."""
+        mapping = self._mappings.get(former)
+        source = self._contacts.own(mapping)
+        if source is None and not mapping.contact_id:
+            return "nothing: no contact"
+        if source is None:
+            if mapping.merged_into:
+                self._contacts.retired(mapping)
+                return "was merged"
+            self._contacts.forget(former)
+            return "nothing: the contact is gone"
         owned: dict[str, list[str]] = {}
-        for key in keys:
-            if key in records:
-                owned.setdefault(records[key].customer_id, []).append(key)
-        levels = {key: before.levels[key] for key in keys if key in before.levels}
-        # The whole first: it has to let go of addresses that others now get.
-        contacts = {
-            owner: self._contacts.write(
-                owner, {key: levels[key] for key in own if key in levels}, exact=True
-            )
-            for owner, own in sorted(owned.items(), key=lambda item: item[0] != whole)
-        }
+        keys = sorted({*keys, *mapping.levels, *mapping.points})
+        for key, record in sorted(self._contacts.owners(keys).items()):
+            owned.setdefault(record.customer_id, []).append(key)
+        if not owned:
+            return "nothing: its identifiers are gone"
+        stays = former in owned
+        # Where it exists no more, the merge takes everything to one of them, and
+        # only what belongs to others is moved one by one.
+        main = former if stays else max(owned, key=lambda id_: (len(owned[id_]), id_))
+        others = [id_ for id_ in owned if id_ != main]
+        if stays and others:
+            # First, so that addresses are free which others now get.
+            self._contacts.write(former, {}, exact=True)
         moved = 0
-        for key in sorted(records):
-            target = contacts[records[key].customer_id]
-            if source is not None and target != source:
-                moved += self._move(event.event_id, key, source, target)
-        return f"split, {moved} activities moved"
+        for owner in others:
+            levels = {key: mapping.levels[key] for key in owned[owner] if key in mapping.levels}
+            points = mapping.points.intersection(owned[owner])
+            target = self._contacts.write(owner, levels, points=points)
+            for key in sorted(points):
+                moved += self._move(event_id, key, source, target)
+            if points:
+                self._contacts.moved(former, points)
+        if not stays:
+            self._contacts.retire(former, main)
+            if others:
+                self._contacts.write(main, {}, exact=True)
+        return f"{'kept' if stays else 'merged'}, {moved} activities moved"
 
     def _move(self, event_id: str, key: str, source: str, target: str) -> int:
         done: dict[str, str] = json.loads(self._mappings.progress(event_id) or "{}")
-        before: str | None = done.get(key)
+        # The contact's id too: one event may empty several contacts.
+        place = f"{source}|{key}"
+        before: str | None = done.get(place)
         moved = 0
         while before != "":
             if not self._time_left():
@@ -167,7 +190,7 @@ class FollowCrm:
                 self._crm.detach(notes, source)
             moved += len(notes)
             before = page[-1].sk if len(page) == _PAGE else ""
-            done[key] = before
+            done[place] = before
             self._mappings.save_progress(event_id, json.dumps(done))
         return moved
 

@@ -1,0 +1,171 @@
+"""The functions as Lambda calls them: sample events, wiring, what they import."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto import mock_aws
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.ses.models import ses_backends
+from moto.sns.models import sns_backends
+
+from enlace.aws.identity_table import item_of
+from enlace.domain.envelope import read_event
+from enlace.domain.records import IdentifierRecord, Pointer
+from tests.aws.test_delivery_table import make_client
+from tests.unit.test_bus_consumer import Context
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("dispatch_message", "send_crm", "send_email", "send_sms")
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "IDENTITY_TABLE": "identity",
+    "TIMELINE_TABLE": "timeline",
+    "CASE_TABLE": "case",
+    "DELIVERY_TABLE": "delivery",
+    "BUS_NAME": "enlace",
+    "INTERACTIONS_QUEUE_URL": "",
+    "EMAIL_FROM": "sac@example.com",
+    "SMS_PROVIDER": "sns",
+    "CRM_PROVIDER": "webhook",
+    "CRM_BASE_URL": "http://127.0.0.1:9",
+    "CRM_SECRET_ID": "crm",
+}
+
+
+def sample(name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((ROOT / f"events/functions/{name}.json").read_text())
+    return event
+
+
+def load(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(
+        f"app_{name}", ROOT / "functions" / name / "app.py"
+    )
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        dynamodb, sqs, events = make_client(), make_client("sqs"), make_client("events")
+        for table in ("identity", "timeline", "case", "delivery"):
+            keys = ["pk", "sk"] if table in ("timeline", "case") else ["pk"]
+            dynamodb.create_table(
+                TableName=table,
+                BillingMode="PAY_PER_REQUEST",
+                KeySchema=[
+                    {"AttributeName": key, "KeyType": kind}
+                    for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+                ],
+                AttributeDefinitions=[{"AttributeName": k, "AttributeType": "S"} for k in keys],
+            )
+        url = sqs.create_queue(QueueName="interactions")["QueueUrl"]
+        monkeypatch.setenv("INTERACTIONS_QUEUE_URL", url)
+        events.create_event_bus(Name="enlace")
+        make_client("ses").verify_email_identity(EmailAddress="sac@example.com")
+        yield dynamodb
+
+
+def know(dynamodb: Any, name: str, value: str) -> None:
+    """Store the identifier that the sample's first event names."""
+    point = read_event(sample(name)["Records"][0]["body"]).data["contact_point"]
+    pointer = Pointer("2026-11-20T12:00:00.000Z", "c-1")
+    record = IdentifierRecord(point["key"], point["kind"], value, value, "c-1", "i", pointer)
+    dynamodb.put_item(TableName="identity", Item=item_of(record))
+
+
+def outcomes() -> list[dict[str, Any]]:
+    sqs = make_client("sqs")
+    url = sqs.get_queue_url(QueueName="interactions")["QueueUrl"]
+    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+    return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+
+def test_send_email(aws: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    know(aws, "send_email", "joao@example.com")
+    app = load("send_email")
+    for _ in range(2):
+        assert app.handler(sample("send_email"), Context(60_000)) == {"batchItemFailures": []}
+    (sent,) = ses_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].sent_messages
+    assert sent.destinations["ToAddresses"] == ["joao@example.com"]
+    told = outcomes()
+    assert {one["type"] for one in told} == {"message.sent"}
+    assert len({one["id"] for one in told}) == 1
+    assert "joao" not in capsys.readouterr().out
+
+
+def test_send_sms(aws: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    know(aws, "send_sms", "+5511987654321")
+    app = load("send_sms")
+    for _ in range(2):
+        assert app.handler(sample("send_sms"), Context(60_000)) == {"batchItemFailures": []}
+    (sent,) = sns_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].sms_messages.values()
+    assert sent[0] == "+5511987654321" and "20261120-1234-5678-9" in sent[1]
+    assert "987654321" not in capsys.readouterr().out
+
+
+def test_dispatch_message(aws: Any) -> None:
+    for record in sample("dispatch_message")["Records"]:
+        data = read_event(record["body"]).data
+        body = {
+            "contact_point": {"kind": data["contact_point"]["kind"], "level": "proven"},
+            "data": {"order_id": "A-1", "value": {"amount": 100, "currency": "BRL"}},
+        }
+        aws.put_item(
+            TableName="timeline",
+            Item={
+                "pk": {"S": data["contact_point"]["key"]},
+                "sk": {"S": data["timeline_key"]},
+                "body": {"S": json.dumps(body)},
+            },
+        )
+    app = load("dispatch_message")
+    for _ in range(2):
+        assert app.handler(sample("dispatch_message"), Context(60_000)) == {"batchItemFailures": []}
+    cases = aws.scan(TableName="case")["Items"]
+    assert len(cases) == 2 and len({case["protocol"]["S"] for case in cases}) == 1
+    assert len(aws.scan(TableName="delivery")["Items"]) == 2
+
+
+def test_send_crm_gives_back_what_it_cannot_do_now(aws: Any) -> None:
+    make_client("secretsmanager").create_secret(Name="crm", SecretString='{"secret": "whsec_YWI="}')
+    know(aws, "send_crm", "+5511987654321")
+    answer = load("send_crm").handler(sample("send_crm"), Context(60_000))
+    # The interaction is not in the timeline; merge and split have nothing to follow.
+    assert [item["itemIdentifier"][-1] for item in answer["batchItemFailures"]] == ["0"]
+
+
+HEAVY = ("boto3", "pydantic", "jinja2", "standardwebhooks", "requests", "moto")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_heavy_is_imported(name: str) -> None:
+    path = ROOT / "functions" / name / "app.py"
+    code = (
+        "import runpy, sys, json\n"
+        f"runpy.run_path({str(path)!r})\n"
+        f"print(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**ENVIRONMENT, "PYTHONPATH": str(ROOT / "layers/enlace/python")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(result.stdout) == []
