@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from enlace.domain.interaction import Identifier
 from enlace.domain.records import Document
-from enlace.errors import AlreadyRecorded, Conflict
+from enlace.errors import AlreadyRecorded, Conflict, InvalidDecision
 from enlace.usecases.ports import (
     CreateRecord,
     PutComponent,
@@ -57,8 +58,6 @@ class StoreSuite:
         use_case.resolve(interaction("1", PHONE, CPF))
         use_case.resolve(interaction("2", EMAIL))
         before = customers(store, PHONE, EMAIL, CPF)
-        from enlace.domain.interaction import Identifier
-
         made = conciliator(store).decide(
             "same", Identifier(*PHONE), Identifier(*EMAIL), operator="op-1", reason="told by phone"
         )
@@ -70,6 +69,16 @@ class StoreSuite:
         twice = conciliator(store).withdraw(made.id, operator="op-2")
         assert twice.effects == undone.effects
         assert store.get_decision(made.id)["withdrawn_by"] == "op-2"
+
+    def test_a_decision_asked_for_twice_is_made_once(self, store: Any) -> None:
+        resolver(store).resolve(interaction("1", PHONE))
+        resolver(store).resolve(interaction("2", EMAIL))
+        pair = (Identifier(*PHONE), Identifier(*EMAIL))
+        arguments = {"operator": "op-1", "reason": "r", "conciliation_id": "c-1"}
+        first = conciliator(store).decide("same", *pair, **arguments)
+        assert conciliator(store).decide("same", *pair, **arguments) == first
+        with pytest.raises(InvalidDecision):
+            conciliator(store).decide("different", *pair, **arguments)
 
     def test_orders_count_once_and_cancellation_takes_back(self, store: Any) -> None:
         use_case = resolver(store)

@@ -66,9 +66,7 @@ def run(
         for n, body in enumerate(bodies)
     ]
     use_case = resolver(store or MemoryStore())
-    return consume(
-        messages, use_case, bus or FakeBus(), dead or FakeDeadLetters(), now=lambda: NOW
-    )
+    return consume(messages, use_case, bus or FakeBus(), dead or FakeDeadLetters(), now=lambda: NOW)
 
 
 def body(*arguments: Any, **fields: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from enlace.api.app import Call, Route
 from enlace.api.callers import ADMIN, AGENT
 from enlace.api.fields import flag_of, identifier_of, object_of, one_of, text_of
 from enlace.api.problems import Refused, answer
-from enlace.domain.envelope import Cause, Entry
+from enlace.domain.envelope import NAMESPACE, Cause, Entry
 from enlace.domain.http import Response
 from enlace.errors import TemporaryFailure
 from enlace.usecases.conciliate import Conciliation, Conciliator
@@ -45,6 +46,7 @@ def conciliation_routes(conciliator: Conciliator, bus: Bus, now: Callable[[], st
             operator=_operator(call),
             reason=text_of(body, "reason", MAX_REASON),
             verified=flag_of(body, "verified"),
+            conciliation_id=_own_id(call),
         )
         return announced(made, 201)
 
@@ -64,6 +66,14 @@ def conciliation_routes(conciliator: Conciliator, bus: Bus, now: Callable[[], st
         Route("POST /v1/conciliations", OPERATORS, decide),
         Route("DELETE /v1/conciliations/{id}", OPERATORS, withdraw),
     ]
+
+
+def _own_id(call: Call) -> str | None:
+    """The decision's id from ``Idempotency-Key``, so that a repeated request decides once."""
+    key = call.request.headers.get("idempotency-key")
+    if not key:
+        return None
+    return str(uuid.uuid5(NAMESPACE, f"conciliation\x1f{_operator(call)}\x1f{key[:256]}"))
 
 
 def _operator(call: Call) -> str:

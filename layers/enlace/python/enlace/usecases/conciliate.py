@@ -84,6 +84,7 @@ class Conciliator:
         operator: str,
         reason: str,
         verified: bool = False,
+        conciliation_id: str | None = None,
     ) -> Conciliation:
         """Record ``same`` or ``different``, and make the customers follow.
 
@@ -93,11 +94,15 @@ class Conciliator:
             Id of the person who decides.
         verified : bool
             They checked it (this widens the proven circle), not merely believe it.
+        conciliation_id : str, optional
+            The caller's own id of the decision: asking twice decides once, and tells
+            the first one's effects again, whose publication may have failed.
 
         Raises
         ------
         InvalidDecision
-            If it is neither ``same`` nor ``different``, or about one identifier.
+            If it is neither ``same`` nor ``different``, is about one identifier, or
+            bears the id of another decision.
         NotFound
             If an identifier was never seen.
         ComponentSaturated
@@ -111,9 +116,15 @@ class Conciliator:
         if keys[0] == keys[1]:
             raise InvalidDecision("a and b are the same identifier")
         now = self._now()
-        made = Decision(
-            str(uuid.uuid4()), decision, keys[0], keys[1], operator, now, verified=verified
-        )
+        id_ = conciliation_id or str(uuid.uuid4())
+        known = self._store.get_decision(id_) if conciliation_id else None
+        if known:
+            if [known["decision"], known["a"], known["b"]] != [decision, *keys]:
+                raise InvalidDecision("this id belongs to another decision")
+            records = self._store.get_identifiers(keys, consistent=True)
+            owners = sorted({record.customer_id for record in records.values()})
+            return Conciliation(id_, owners, known["effects"], known["decided_at"])
+        made = Decision(id_, decision, keys[0], keys[1], operator, now, verified=verified)
         entry = {
             "id": made.id,
             "decision": decision,
