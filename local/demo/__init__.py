@@ -1,0 +1,1 @@
+"""João's story, played through the running stack; ``python -m local.demo``."""
