@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -61,7 +62,8 @@ def _signed(event: dict[str, Any]) -> dict[str, Any]:
     route = event["rawPath"]
     channel = route.removeprefix("/webhooks/") if route.startswith("/webhooks/") else "segment"
     payload: Any = dict(parse_qsl(body.decode())) if channel.startswith("twilio/") else body
-    return sign.http_api_event(sign.sign(channel, payload, stack.load()["webhook_secrets"]))
+    signed = sign.sign(channel, payload, stack.load()["webhook_secrets"])
+    return sign.http_api_event(signed, time_seconds=int(time.time()))
 
 
 def _keyed(event: dict[str, Any]) -> dict[str, Any]:

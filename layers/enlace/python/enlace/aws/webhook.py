@@ -83,7 +83,9 @@ def read_request(event: Mapping[str, Any]) -> Request:
     else:
         # Lone surrogates become the invalid bytes that they stand for.
         raw = body.encode("utf-8", "surrogatepass")
-    epoch_ms = context.get("timeEpoch")
+    # API Gateway tells milliseconds; `sam local` the seconds at which it was started itself.
+    epoch_ms = context.get("timeEpoch") or 0
+    epoch_seconds = epoch_ms / 1000 if epoch_ms > 100_000_000_000 else time.time()
     return Request(
         method=context["http"]["method"],
         path=event.get("rawPath", ""),
@@ -91,7 +93,7 @@ def read_request(event: Mapping[str, Any]) -> Request:
         # API Gateway writes them in lower case; `sam local` hands on what the client wrote.
         headers={name.lower(): text for name, text in (event.get("headers") or {}).items()},
         body=raw,
-        received_at=epoch_text(epoch_ms / 1000 if epoch_ms else time.time()),
+        received_at=epoch_text(epoch_seconds),
         path_parameters=event.get("pathParameters") or {},
     )
 
