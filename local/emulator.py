@@ -16,6 +16,7 @@ from local.settings import LocalError, home
 
 NAME = "emulator"
 START_SECONDS = 60.0
+SAVE_SECONDS = 60.0
 
 
 def endpoint_url() -> str:
@@ -97,7 +98,7 @@ def answers() -> bool:
 
 def stop(*, keep_state: bool) -> bool:
     """Stop the emulator and its functions; returns whether it was running."""
-    was_running = processes.stop(NAME)
+    was_running = processes.stop(NAME, grace_seconds=SAVE_SECONDS if keep_state else 0.0)
     shutil.rmtree(home() / "tmp", ignore_errors=True)
     if not keep_state:
         shutil.rmtree(home() / "state", ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,10 +20,12 @@ def main() -> int:
         "import directions": ["lint-imports", "--no-cache"],
         "template": ["cfn-lint", "template.yaml"],
     }
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "layers" / "enlace" / "python")}
     failed = []
     for name, (program, *arguments) in checks.items():
         print(f"enlace: checking {name}", flush=True)
-        if subprocess.run([str(BIN / program), *arguments], cwd=ROOT, check=False).returncode != 0:
+        command = [str(BIN / program), *arguments]
+        if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode != 0:
             failed.append(name)
     if failed:
         print(f"enlace: lint failed: {', '.join(failed)}", file=sys.stderr)

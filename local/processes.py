@@ -14,8 +14,6 @@ from pathlib import Path
 
 from local.settings import FIRST_PORT, LAST_PORT, LocalError, home
 
-STOP_SECONDS = 20.0
-
 
 def _registry() -> Path:
     return home() / "processes.json"
@@ -86,29 +84,47 @@ def start(
     _register({**registered(), name: {"pid": process.pid, "port": port, "marker": marker}})
 
 
-def stop(name: str) -> bool:
-    """End the process ``name`` and its children; returns whether it was running."""
-    entry = registered().get(name)
+def stop(name: str, grace_seconds: float = 0.0) -> bool:
+    """End the process ``name`` and its children.
+
+    Parameters
+    ----------
+    name
+        What it is registered as.
+    grace_seconds
+        How long it may take to save its state; at 0 it is not asked.
+
+    Returns
+    -------
+    bool
+        Whether it was running.
+    """
     was_alive = alive(name)
-    if entry is not None and was_alive:
-        pid = int(str(entry["pid"]))
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
-        while alive(name) and time.monotonic() < deadline:
-            _reap(pid)
-            time.sleep(0.05)
-        # What it left behind (the functions' workers) is in its process group, which has its id.
+    if was_alive:
+        pid = int(str(registered()[name]["pid"]))
+        if grace_seconds:
+            os.kill(pid, signal.SIGTERM)
+            deadline = time.monotonic() + grace_seconds
+            while _exists(pid) and time.monotonic() < deadline:
+                time.sleep(0.05)
+        # What is left (the functions' workers too) is in its process group, which has its id.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
-        _reap(pid)
+        _exists(pid)
     _register({key: value for key, value in registered().items() if key != name})
     return was_alive
 
 
-def _reap(pid: int) -> None:
-    """Collect ``pid`` where it is our own child, so that it does not linger as a zombie."""
+def _exists(pid: int) -> bool:
+    """Whether ``pid`` is there still; collects it where it is our own child that ended."""
     with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def port_is_free(port: int) -> bool:
