@@ -49,7 +49,7 @@ deliver = DeliverMessage(
     deliveries=DeliveryTable(dynamodb, os.environ["DELIVERY_TABLE"], now=_now),
     templates=MessageTemplates(),
     gate=may_send,
-    report=outcomes_to(client("sqs"), os.environ["INTERACTIONS_QUEUE_URL"]),
+    report=outcomes_to(lambda: client("sqs"), os.environ["INTERACTIONS_QUEUE_URL"]),
     account=origin,
     now=_now,
 )

@@ -10,9 +10,9 @@ from enlace.domain.delivery import State
 from enlace.domain.envelope import Event
 from enlace.domain.protocol import make_protocol
 from enlace.errors import InvalidPayload, TemporaryFailure
-from enlace.usecases.deliver_message import read_command
 from enlace.usecases.dispatch import Dispatch
 from enlace.usecases.message_templates import MessageTemplates
+from enlace.usecases.send_command import read_command
 from tests.unit.usecases.fakes import Bus, Cases, Clock, MemoryDeliveries, event
 
 AT = "2026-11-20T11:59:00.000Z"

@@ -1,17 +1,18 @@
 """A queue behind a rule of the bus: each message an event, failures one by one.
 
-powertools' BatchProcessor does the partial batch response; it costs about a
-tenth of what importing boto3 does. Added here: reading the envelope, logging
-why with ids only, and stopping in time. A function that is cut off in the middle
+The loop is powertools' BatchProcessor in a few lines. That one imports every data
+class of powertools with it, 0.3 of what importing boto3 costs, which took
+dispatch_message over its budget of 1.9; and it knows neither how much time is
+left nor which error texts may be logged. A function that is cut off in the middle
 of a provider's call leaves a message of which nobody knows whether it went out.
+
+Source: AWS Lambda developer guide, "Reporting batch item failures" (checked 2026-11-22).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Protocol
-
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 
 from enlace.domain.envelope import Event, read_event
 from enlace.errors import EnlaceError, InvalidInteraction, InvalidPayload, TemporaryFailure
@@ -55,24 +56,23 @@ class BusConsumer:
         """Handle a batch; gives the identifiers of the messages to deliver again."""
         self._log.request_id = getattr(context, "aws_request_id", None)
         self._context = context
-        processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-        with processor(event["Records"], self._one):
-            processor.process()
-        return dict(processor.response())
+        failed = [r["messageId"] for r in event["Records"] if not self._one(r["body"])]
+        return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in failed]}
 
-    def _one(self, record: Any) -> None:
+    def _one(self, body: str) -> bool:
+        # Whether it is done with; the reason why not is logged here.
         name: str | None = None
         event_id: str | None = None
         try:
             if not self.time_left():
                 raise TemporaryFailure("not enough time left in this run")
-            event = read_event(record.body)
+            event = read_event(body)
             name, event_id = event.name, event.event_id
             result = self._handle(event)
         except (InvalidPayload, InvalidInteraction) as error:
             # It will end in the dead-letter queue, where the reason is wanted.
             self._log("error", "poison", reason=str(error), event=name, event_id=event_id)
-            raise
+            return False
         except EnlaceError as error:
             self._log(
                 "warning",
@@ -82,9 +82,10 @@ class BusConsumer:
                 event=name,
                 event_id=event_id,
             )
-            raise
+            return False
         except Exception as error:
             # The text of a foreign exception may quote what it choked on.
             self._log("error", "bug", error=type(error).__name__, event=name, event_id=event_id)
-            raise
+            return False
         self._log("info", "done", event=name, event_id=event_id, result=result)
+        return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import botocore.session
@@ -17,4 +18,10 @@ _CONFIG = Config(
 
 def client(service: str) -> Any:
     """A client of ``service``, for the region and credentials of the environment."""
-    return botocore.session.get_session().create_client(service, config=_CONFIG)
+    return session().create_client(service, config=_CONFIG)
+
+
+@cache
+def session() -> Any:
+    """The one session: each further one reads the same partition data and credentials again."""
+    return botocore.session.get_session()

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -25,6 +24,7 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
+from enlace.aws.clients import session
 from enlace.errors import ProviderAmbiguous, ProviderRejected, ProviderUnavailable
 
 #: For clients of providers: connect 2 s, read 5 s, one attempt.
@@ -35,22 +35,45 @@ NO_RETRIES = Config(
 
 def provider_client(service: str) -> Any:
     """A client of ``service`` with :data:`NO_RETRIES`, for the environment's region."""
-    return botocore.session.get_session().create_client(service, config=NO_RETRIES)
+    return session().create_client(service, config=NO_RETRIES)
 
 
 _THROTTLED = frozenset(
-    """Throttling ThrottlingException Throttled ThrottledException RequestThrottled
-    TooManyRequestsException RequestLimitExceeded SlowDown KMSThrottling""".split()
+    [
+        "Throttling",
+        "ThrottlingException",
+        "Throttled",
+        "ThrottledException",
+        "RequestThrottled",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "KMSThrottling",
+    ]
 )
 #: Refusals that a person can mend, after which the same message is good again:
 #: it goes to the dead-letter queue and can be redriven, instead of being lost.
 _MENDABLE = frozenset(
-    """AccessDenied AccessDeniedException AuthorizationError ExpiredToken
-    ExpiredTokenException InvalidClientTokenId UnrecognizedClientException
-    SignatureDoesNotMatch IncompleteSignature AccountSuspendedException
-    SendingPausedException LimitExceededException ServiceQuotaExceededException
-    MailFromDomainNotVerifiedException ResourceNotFoundException NotFoundException
-    ConfigurationSetDoesNotExist OptInRequired""".split()
+    [
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "SignatureDoesNotMatch",
+        "IncompleteSignature",
+        "AccountSuspendedException",
+        "SendingPausedException",
+        "LimitExceededException",
+        "ServiceQuotaExceededException",
+        "MailFromDomainNotVerifiedException",
+        "ResourceNotFoundException",
+        "NotFoundException",
+        "ConfigurationSetDoesNotExist",
+        "OptInRequired",
+    ]
 )
 
 

@@ -84,9 +84,7 @@ class CrmContacts:
             same = own == mapping.levels and shown == mapping.points
             if current and same and not name and not exact:
                 return current
-            mapping = replace(
-                mapping, contact_id=current, merged_into="", levels=own, points=shown
-            )
+            mapping = replace(mapping, contact_id=current, merged_into="", levels=own, points=shown)
             contact = _contact(customer_id, name, own, records, exact=exact)
             try:
                 if not current:

@@ -16,11 +16,9 @@ a redelivery:
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from enlace.domain.delivery import Claim, MessageRecord, State
 from enlace.domain.envelope import Event
@@ -36,10 +34,9 @@ from enlace.errors import (
     TemporaryFailure,
 )
 from enlace.usecases.message_templates import MessageTemplates
+from enlace.usecases.send_command import Command, address_of, read_command
 
 MAX_ATTEMPTS = 3
-
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
 
 
 class MessageProvider(Protocol):
@@ -92,22 +89,6 @@ class Deliveries(Protocol):
         provider_message_id: str = "",
     ) -> MessageRecord:
         """Enter how it ended; gives what the record says now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """The data of ``send.message``."""
-
-    message_id: str
-    customer_id: str
-    purpose: str
-    template: str
-    language: str
-    channel: str
-    kind: str
-    key: str
-    data: Mapping[str, Any]
-    expires_at: str
 
 
 class DeliverMessage:
@@ -240,7 +221,7 @@ class DeliverMessage:
         content = self._templates.render(command.template, command.language, command.data)
         return Outgoing(
             message_id=command.message_id,
-            address=_address(identifier),
+            address=address_of(identifier),
             purpose=command.purpose,
             template=command.template,
             subject=content.subject,
@@ -276,45 +257,3 @@ class DeliverMessage:
                 },
             )
         )
-
-
-def _address(identifier: IdentifierRecord) -> str:
-    # As the vendor wrote it, where that can be sent to: matching may have
-    # changed letters or digits that the network minds.
-    raw = identifier.raw.strip()
-    if identifier.kind == "phone":
-        digits = re.sub(r"[\s().-]", "", raw)
-        return digits if _E164.match(digits) else identifier.value
-    return raw if raw.count("@") == 1 and raw.isascii() else identifier.value
-
-
-def read_command(event: Event) -> Command:
-    """The command in a ``send.message`` event.
-
-    Raises
-    ------
-    InvalidPayload
-        If it is another event or a field is missing or not of its type.
-    """
-    data = event.data
-    try:
-        if event.name != "send.message" or event.major != 1:
-            raise InvalidPayload("not a send.message.v1 event")
-        command = Command(
-            message_id=data["message_id"],
-            customer_id=data["customer_id"],
-            purpose=data["purpose"],
-            template=data["template"],
-            language=data["language"],
-            channel=data["channel"],
-            kind=data["contact_point"]["kind"],
-            key=data["contact_point"]["key"],
-            data=data["data"],
-            expires_at=data["expires_at"],
-        )
-    except (KeyError, TypeError):
-        raise InvalidPayload("send.message: a field is missing") from None
-    texts = (getattr(command, n) for n in command.__slots__ if n != "data")
-    if not all(isinstance(t, str) and t for t in texts) or not isinstance(command.data, dict):
-        raise InvalidPayload("send.message: a field is not of its type")
-    return command

@@ -25,6 +25,7 @@ from enlace.domain.purchase import validate_purchase
 from enlace.domain.send_gate import CHANNEL_OF_KIND, OWN_CHANNELS, TRANSACTIONAL, may_address
 from enlace.domain.service import nature_of
 from enlace.errors import InvalidInteraction, InvalidPayload, TemporaryFailure
+from enlace.usecases.follow_reports import REPORTS, Reports, follow_report
 from enlace.usecases.message_templates import language_of
 
 PROTOCOL_OPENED = "protocol_opened"
@@ -32,12 +33,6 @@ ORDER_CONFIRMATION = "order_confirmation"
 
 #: An imported history must not write to people about what was long ago.
 MESSAGE_TTL = timedelta(hours=24)
-
-_REPORTS = {
-    "message.sent": State.SENT,
-    "message.delivered": State.DELIVERED,
-    "message.failed": State.FAILED,
-}
 
 
 class Timeline(Protocol):
@@ -78,22 +73,11 @@ class Cases(Protocol):
         """The case of a number."""
 
 
-class Messages(Protocol):
+class Messages(Reports, Protocol):
     """Records of messages."""
 
     def accept(self, message: MessageRecord) -> None:
         """Enter a message that is asked for, or denied at once."""
-
-    def report(
-        self,
-        message_id: str,
-        state: State,
-        *,
-        at: str,
-        provider_message_id: str = "",
-        reason: str = "",
-    ) -> bool:
-        """Enter what a provider reports."""
 
 
 class Publisher(Protocol):
@@ -150,8 +134,8 @@ class Dispatch:
             raise InvalidPayload("not an interaction.recorded.v1 event")
         try:
             type_ = event.data["type"]
-            if type_ in _REPORTS:
-                return self._reported(event, _REPORTS[type_])
+            if type_ in REPORTS:
+                return follow_report(event, self._body(event), self._messages)
             if event.data["direction"] != "inbound":
                 return "nothing: outbound"
             if type_ == "complaint.opened":
@@ -270,23 +254,6 @@ class Dispatch:
         if data is None:
             return "the order has no number or no value"
         return "too long ago" if expires_at <= utc_text(self._now()) else ""
-
-    def _reported(self, event: Event, state: State) -> str:
-        # Senders look here before they send again: the provider's own event tells
-        # what became of a call whose answer was lost.
-        body = self._body(event)
-        data = body.get("data", {})
-        message_id = data.get("message_id")
-        if not isinstance(message_id, str) or not message_id:
-            return "nothing: not about a message of ours"
-        news = self._messages.report(
-            message_id,
-            state,
-            at=event.data["occurred_at"],
-            provider_message_id=str(data.get("provider_message_id") or ""),
-            reason=str(data.get("reason") or "")[:200],
-        )
-        return f"message {state}" if news else "nothing: no news"
 
     def _body(self, event: Event) -> dict[str, Any]:
         body = self._timeline.get(event.data["contact_point"]["key"], event.data["timeline_key"])

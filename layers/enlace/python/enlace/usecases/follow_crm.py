@@ -29,12 +29,34 @@ from enlace.usecases.crm_ports import Crm, Identities, Mappings, Timeline
 #: What an agent wants to read. Behaviour (pages, screens, tracks) would bury it
 #: and use up the CRM's request limits.
 ACTIVITY_TYPES = frozenset(
-    """message.received message.sent message.failed comment.received mention.received
-    call.ended call.recorded complaint.opened complaint.answered complaint.closed
-    case.opened case.assigned case.transferred case.closed
-    order.placed order.paid order.shipped order.cancelled order.refunded cart.abandoned
-    campaign.sent code.scanned feedback.given
-    consent.granted consent.denied consent.withdrawn""".split()
+    [
+        "message.received",
+        "message.sent",
+        "message.failed",
+        "comment.received",
+        "mention.received",
+        "call.ended",
+        "call.recorded",
+        "complaint.opened",
+        "complaint.answered",
+        "complaint.closed",
+        "case.opened",
+        "case.assigned",
+        "case.transferred",
+        "case.closed",
+        "order.placed",
+        "order.paid",
+        "order.shipped",
+        "order.cancelled",
+        "order.refunded",
+        "cart.abandoned",
+        "campaign.sent",
+        "code.scanned",
+        "feedback.given",
+        "consent.granted",
+        "consent.denied",
+        "consent.withdrawn",
+    ]
 )
 
 _PAGE = 100
