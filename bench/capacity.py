@@ -10,7 +10,7 @@ Attached to a client's event system, it sees each call as it goes over the wire
 Calls outside :meth:`Meter.measure` are not looked at.
 
 SQS bills every API call in chunks of 64 KB of payload, EventBridge every entry of
-``PutEvents`` in chunks of 64 KB (their pricing pages, read November 2026).
+``PutEvents`` in chunks of 64 KB (as :mod:`bench.prices` cites it).
 """
 
 from __future__ import annotations
@@ -168,7 +168,8 @@ def event_entry_bytes(entry: Mapping[str, Any]) -> int:
     """Bytes of one ``PutEvents`` entry.
 
     Source: EventBridge user guide, "Calculating Amazon EventBridge PutEvents event
-    entry size": 14 for the time, UTF-8 lengths of source, detail type, detail, resources.
+    entry size", from memory: 14 for the time, UTF-8 lengths of source, detail type, detail,
+    resources.
     """
     total = 14 if "Time" in entry else 0
     for name in ("Source", "DetailType", "Detail"):

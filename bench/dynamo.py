@@ -5,7 +5,9 @@ units are computed here by the documented rules. What a rule needs beyond the
 request (the item before and after a write, the full item behind a projection)
 is read through a second client that is not measured.
 
-Rules that go beyond the sizes of :mod:`bench.sizes`:
+Rules that go beyond the sizes of :mod:`bench.sizes`. Those on reads were read in the
+developer guide; those on conditional failures, cancelled transactions and indexes are
+from general knowledge of it, and no test against AWS itself was possible:
 
 * a write costs the larger of the item before and after it; a delete the item deleted;
 * a write whose condition fails costs the existing item's size, at least one unit;

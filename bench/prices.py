@@ -1,9 +1,10 @@
 """Prices and the assumptions of the cost model, in one place.
 
 Region: US East (N. Virginia), us-east-1, first pricing tier, no free tier, on demand.
-Read on 22 November 2026 from the pages named beside each price; where the AWS page
-renders its prices by script, from the named page that quotes it. Other regions cost
-more (São Paulo up to about twice as much); their prices are not modelled.
+AWS's own pricing pages render their numbers by script and could not be read, so each
+price is as the page named beside it quotes it, looked up on 22 November 2026. What says
+"not looked up" is from general knowledge. Prices of other regions are not modelled:
+no source for São Paulo (sa-east-1) was found.
 """
 
 from __future__ import annotations
@@ -22,35 +23,27 @@ class Price(NamedTuple):
     source: str
 
 
-HTTP_API_REQUEST = Price(
-    1.00e-6, "request, per 512 KB", "aws.amazon.com/api-gateway/pricing (by apigatewaycost.com/aws)"
+HTTP_API_REQUEST = Price(1.00e-6, "request, per 512 KB", "apigatewaycost.com/aws")
+LAMBDA_REQUEST = Price(0.20e-6, "invocation", "amnic.com/blogs/aws-lambda-pricing")
+LAMBDA_ARM_GB_SECOND = Price(
+    0.0000133334, "GB-second, arm64", "git.mcrn.ar/mariano/lambda_local_runner, lambda-13-cost.md"
 )
-LAMBDA_REQUEST = Price(0.20e-6, "invocation", "aws.amazon.com/lambda/pricing")
-LAMBDA_ARM_GB_SECOND = Price(0.0000133334, "GB-second, arm64", "aws.amazon.com/lambda/pricing")
-SQS_REQUEST = Price(
-    0.40e-6, "request, per 64 KB", "aws.amazon.com/sqs/pricing (by cloudburn.io, March 2026)"
-)
-DYNAMODB_WRITE_UNIT = Price(
-    0.625e-6, "write request unit", "aws.amazon.com/dynamodb/pricing/on-demand (by airbyte.com)"
-)
-DYNAMODB_READ_UNIT = Price(
-    0.125e-6, "read request unit", "aws.amazon.com/dynamodb/pricing/on-demand (by airbyte.com)"
-)
-DYNAMODB_GB_MONTH = Price(0.25, "GB-month stored", "aws.amazon.com/dynamodb/pricing/on-demand")
+SQS_REQUEST = Price(0.40e-6, "request, per 64 KB", "cloudburn.io, March 2026")
+DYNAMODB_WRITE_UNIT = Price(0.625e-6, "write request unit", "airbyte.com")
+DYNAMODB_READ_UNIT = Price(0.125e-6, "read request unit", "airbyte.com")
+DYNAMODB_GB_MONTH = Price(0.25, "GB-month stored", "not looked up")
 EVENT = Price(
     1.00e-6,
     "custom event, per 64 KB",
-    "aws.amazon.com/eventbridge/pricing (by cloudburn.io, March 2026)",
+    "cloudburn.io, March 2026",
 )
-ARCHIVE_GB = Price(0.10, "GB archived", "aws.amazon.com/eventbridge/pricing (by cloudburn.io)")
+ARCHIVE_GB = Price(0.10, "GB archived", "cloudburn.io")
 LOG_GB = Price(
     0.50,
     "GB ingested",
-    "aws.amazon.com/cloudwatch/pricing (by go-cloud.io/aws-api-gateway-pricing)",
+    "go-cloud.io/aws-api-gateway-pricing",
 )
-OUTBOUND_GB = Price(
-    0.09, "GB to the internet", "aws.amazon.com/ec2/pricing/on-demand (by apigatewaycost.com/aws)"
-)
+OUTBOUND_GB = Price(0.09, "GB to the internet", "apigatewaycost.com/aws")
 
 # ---- assumptions, the same for both pipelines
 

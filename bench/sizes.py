@@ -1,7 +1,7 @@
 """Sizes of DynamoDB items and the rounding that turns them into capacity units.
 
 Source: Amazon DynamoDB Developer Guide, "DynamoDB item sizes and formats" and
-"DynamoDB read and write operations" (read November 2026). Number sizes are AWS's
+"DynamoDB read and write operations" (its part on reads), read November 2026. Number sizes are AWS's
 own approximation, so a size may be off by a byte or two per number.
 """
 
