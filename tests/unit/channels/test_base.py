@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from enlace.channels.base import (
     MAX_DEPTH,
@@ -20,6 +23,7 @@ from enlace.channels.base import (
     required_text,
     same_text,
 )
+from enlace.domain.interaction import NAMESPACE, interaction_id
 from enlace.errors import InvalidInteraction, InvalidPayload
 
 
@@ -136,3 +140,12 @@ def test_comparison_takes_any_text() -> None:
 def test_digests_keep_parts_apart() -> None:
     assert digest("ab", "c") != digest("a", "bc")
     assert "5511" not in digest("phone", "+5511987650001")
+
+
+WORDS = st.text(st.characters(codec="utf-8"), max_size=20)
+
+
+@given(channel=WORDS, account=WORDS, source_id=WORDS)
+def test_interaction_ids_are_version_5_uuids(channel: str, account: str, source_id: str) -> None:
+    expected = uuid.uuid5(NAMESPACE, f"{channel}\x1f{account}\x1f{source_id}")
+    assert interaction_id(channel, account, source_id) == str(expected)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from urllib.parse import parse_qsl, urlencode
 
-from enlace.channels import twilio_sms, twilio_voice
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enlace.channels import twilio, twilio_sms, twilio_voice
 from enlace.channels.base import Interaction, Rejected
 from enlace.domain.interaction import Identifier
+from enlace.errors import InvalidPayload
 from local.sign import sample
 from tests.unit.channels.support import parse, parse_sample, request_of, secret_of
 
@@ -110,3 +115,28 @@ def test_the_answer_tells_twilio_to_do_nothing() -> None:
     for module in (twilio_sms, twilio_voice):
         answer = module.reply(request_of("twilio_sms", sample("twilio_sms", "message")), 1, 0)
         assert (answer.status, answer.body, answer.content_type) == (200, "<Response/>", "text/xml")
+
+
+WORDS = st.text(st.characters(codec="utf-8"), max_size=12)
+
+
+@given(pairs=st.lists(st.tuples(WORDS, WORDS), max_size=8))
+def test_forms_are_read_as_the_standard_library_reads_them(pairs: list[tuple[str, str]]) -> None:
+    body = urlencode(pairs)
+    assert list(twilio._form(body.encode())) == parse_qsl(body, keep_blank_values=True)
+
+
+@given(body=st.text(st.sampled_from("a1+&=%C3;é "), max_size=30))
+def test_odd_forms_are_read_as_the_standard_library_reads_them(body: str) -> None:
+    try:
+        expected = parse_qsl(body, keep_blank_values=True, errors="strict")
+    except ValueError:
+        with pytest.raises(InvalidPayload):
+            twilio._form(body.encode())
+    else:
+        assert list(twilio._form(body.encode())) == expected
+
+
+def test_a_form_of_endless_fields_is_refused() -> None:
+    with pytest.raises(InvalidPayload):
+        twilio._form(b"&".join([b"a=1"] * 2000))

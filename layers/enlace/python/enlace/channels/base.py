@@ -11,6 +11,7 @@ import hmac
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from math import isfinite
 from typing import Any, NoReturn
 
@@ -222,7 +223,16 @@ def identifier(kind: str, value: Any, level: str = "stated") -> Identifier:
     InvalidInteraction
         If the value is no text of 1 to 512 characters or the scope is malformed.
     """
+    # The usual case, without the contract's full reading, which costs several times more.
+    if type(value) is str and value.isascii() and value.strip() and len(value) <= _MAX_ID_LENGTH:
+        return Identifier(_checked_kind(kind), value, level)
     return parse_identifier({"kind": kind, "value": value, "level": level}, kind.partition(":")[0])
+
+
+@lru_cache(maxsize=256)
+def _checked_kind(kind: str) -> str:
+    # Scopes are our own pages and accounts, so there are few.
+    return parse_identifier({"kind": kind, "value": "any"}, kind.partition(":")[0]).kind
 
 
 def build(
@@ -274,7 +284,11 @@ def build(
 
 
 def _present(fields: dict[str, Any] | None) -> dict[str, Any]:
-    return {k: v for k, v in fields.items() if v is not None} if fields else {}
+    if not fields:
+        return {}
+    if None not in fields.values():
+        return fields
+    return {k: v for k, v in fields.items() if v is not None}
 
 
 def collect(items: Iterable[Any], read: Callable[[Any], Iterable[Interaction]]) -> Found:

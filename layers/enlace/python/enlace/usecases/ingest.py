@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from enlace.domain.http import Rejected, Request, Response
 from enlace.domain.interaction import Interaction
@@ -24,7 +24,6 @@ from enlace.errors import (
 MAX_INTERACTION_BYTES = 240 * 1024
 
 _MAX_REASONS = 20
-_T = TypeVar("_T")
 
 
 class Channel(Protocol):
@@ -89,18 +88,14 @@ def ingest(
         log("warning", "body too large", size_bytes=len(request.body))
         return problem(413, "the body is too large")
     try:
-        try:
-            answer, secret = _with_rotation(secrets, lambda s: channel.handshake(request, s))
-        except InvalidSignature as error:
-            log("warning", "handshake refused", reason=str(error))
-            return problem(403, str(error))
+        answer, secret = _authenticate(channel, request, secrets)
         if answer is not None:
             return answer
-        _, secret = _with_rotation(secrets, lambda s: channel.verify(request, s))
         return _accept(channel, request, secret, queue, log)
     except InvalidSignature as error:
         log("warning", "signature refused", reason=str(error))
-        return problem(401, str(error))
+        # Only handshakes are GET; vendors' own examples answer 403 to a wrong token.
+        return problem(403 if request.method == "GET" else 401, str(error))
     except PayloadTooLarge as error:
         log("warning", "body too large", reason=str(error))
         return problem(413, str(error))
@@ -112,18 +107,25 @@ def ingest(
         return problem(503, "try again later")
 
 
-def _with_rotation(
-    secrets: Secrets, act: Callable[[Mapping[str, Any]], _T]
-) -> tuple[_T, Mapping[str, Any]]:
-    """Act with the secret at hand; if it does not fit, with a fresh one."""
+def _authenticate(
+    channel: Channel, request: Request, secrets: Secrets
+) -> tuple[Response | None, Mapping[str, Any]]:
+    """Handshake or verify with the secret at hand; if it does not fit, with a fresh one."""
     secret = secrets.get()
     try:
-        return act(secret), secret
+        return _challenge(channel, request, secret), secret
     except InvalidSignature:
         fresh = secrets.refetch()
         if fresh is None or fresh == secret:
             raise
-        return act(fresh), fresh
+        return _challenge(channel, request, fresh), fresh
+
+
+def _challenge(channel: Channel, request: Request, secret: Mapping[str, Any]) -> Response | None:
+    answer = channel.handshake(request, secret)
+    if answer is None:
+        channel.verify(request, secret)
+    return answer
 
 
 def _accept(
@@ -169,7 +171,8 @@ def dump(body: Any) -> str:
     return _ENCODER.encode(body)
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+#: What was read from JSON cannot refer to itself.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)
 
 
 def _raw(raw: Any) -> str:
