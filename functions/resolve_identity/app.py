@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -50,7 +51,7 @@ def _dead_letters() -> InteractionsQueue:
 class _LazyDeadLetters:
     """Poison is rare: its client is made when there is some."""
 
-    def send_rejected(self, rejected: list[tuple[str, str]], channel: str) -> None:
+    def send_rejected(self, rejected: Sequence[tuple[str, str]], channel: str) -> None:
         _dead_letters().send_rejected(rejected, channel)
 
 

@@ -236,7 +236,9 @@ class TestEveryRule:
         assert {target(value) for value in policy["Queues"]} == {queue, dead}
         assert statement["Principal"] == {"Service": "events.amazonaws.com"}
         sources = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
-        allowed = {target(source) for source in (sources if isinstance(sources, list) else [sources])}
+        allowed = {
+            target(source) for source in (sources if isinstance(sources, list) else [sources])
+        }
         assert allowed == {
             name for name, other in RULES.items() if target(other["Targets"][0]["Arn"]) == queue
         }

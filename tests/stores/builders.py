@@ -45,7 +45,9 @@ def interaction(
     return parse_interaction(body, received_at="2026-11-22T00:00:00.000Z")
 
 
-def order(source_id: str, contact_point: tuple[str, ...], amount: int, **fields: Any) -> Interaction:
+def order(
+    source_id: str, contact_point: tuple[str, ...], amount: int, **fields: Any
+) -> Interaction:
     """A placed order of ``amount`` centavos, its own order id by default."""
     data = {
         "order_id": fields.pop("order_id", source_id),

@@ -47,8 +47,7 @@ def events(draw: st.DrawFn, min_size: int = 1, max_size: int = 14) -> list[Inter
             )
         )
         point, *others = (
-            (*identifier, level)
-            for identifier, level in zip([point, *others], levels, strict=True)
+            (*identifier, level) for identifier, level in zip([point, *others], levels, strict=True)
         )
         at = draw(st.sampled_from(_TIMES))
         traits = draw(st.sampled_from([{}, {"name": "João da Silva"}, {"name": "Maria"}]))

@@ -95,7 +95,9 @@ class StoreSuite:
             "last_at": "2026-11-03T12:00:00.000Z",
         }
         use_case.resolve(
-            order("4", EMAIL, 0, type_="order.cancelled", order_id="2", at="2026-11-04T12:00:00.000Z")
+            order(
+                "4", EMAIL, 0, type_="order.cancelled", order_id="2", at="2026-11-04T12:00:00.000Z"
+            )
         )
         totals = store.get_documents(recorded.contact_point, ["totals"])["totals"].body
         assert totals["BRL"] == {"orders": 1, "amount_minor": 1000}

@@ -33,7 +33,9 @@ def test_replay_counts_and_writes_clusters(
     history: Path, tmp_path: Path, store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clusters = tmp_path / "clusters.csv"
-    assert main(["replay", str(history), "--json", "--store", store, "--clusters", str(clusters)]) == 0
+    assert (
+        main(["replay", str(history), "--json", "--store", store, "--clusters", str(clusters)]) == 0
+    )
     assert json.loads(capsys.readouterr().out) == {
         "interactions": 4,
         "duplicates": 1,

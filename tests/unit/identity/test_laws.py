@@ -230,7 +230,9 @@ class ConsistentStore(MemoryStore):
             else:
                 assert component.customer_of[record.key] == record.customer_id
         for component in self.components.values():
-            assert all(self.records[key].pointer.component == component.id for key in component.nodes)
+            assert all(
+                self.records[key].pointer.component == component.id for key in component.nodes
+            )
 
 
 @MANY

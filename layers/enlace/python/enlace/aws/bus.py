@@ -47,7 +47,7 @@ class Bus:
         waiting = list(enumerate(entries))
         for attempt in range(_ATTEMPTS):
             if attempt:
-                self._sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - jitter
+                self._sleep(random.uniform(0, 0.1 * 2**attempt))
             waiting = [entry for chunk in _chunks(waiting) for entry in self._put(chunk)]
             if not waiting:
                 break

@@ -75,5 +75,5 @@ def batch_get(
             attempt += 1
             if attempt == _BATCH_ATTEMPTS:
                 raise TemporaryFailure("DynamoDB: keys stay unprocessed")
-            sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter
+            sleep(random.uniform(0, 0.05 * 2**attempt))
             wanted = left + wanted

@@ -86,9 +86,7 @@ class IdentifierRecord:
     @property
     def node(self) -> Node:
         """The identifier as the partition sees it."""
-        return Node(
-            self.kind, self.birth, self.pointer.first_seen, self.blocked, self.pointer.hub
-        )
+        return Node(self.kind, self.birth, self.pointer.first_seen, self.blocked, self.pointer.hub)
 
 
 @dataclass(frozen=True)

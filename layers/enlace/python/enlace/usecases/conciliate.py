@@ -165,7 +165,7 @@ class Conciliator:
     ) -> Conciliation:
         for attempt in range(_ATTEMPTS):
             if attempt:
-                self._sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter
+                self._sleep(random.uniform(0, 0.01 * 2**attempt))
             try:
                 return self._attempt(change, keys, log, now)
             except Conflict:

@@ -113,9 +113,7 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _items(
-    message: Message, report: BatchReport, poison_of: dict[int, str]
-) -> list[Interaction]:
+def _items(message: Message, report: BatchReport, poison_of: dict[int, str]) -> list[Interaction]:
     try:
         body: Any = json.loads(message.body, parse_constant=_no_constant)
     except (ValueError, RecursionError):

@@ -183,7 +183,7 @@ class Resolver:
         record = known[point] if point in known else self._read(point)
         for attempt in range(_ATTEMPTS):
             if attempt:
-                self._sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter
+                self._sleep(random.uniform(0, 0.01 * 2**attempt))
                 record = self._read(point)
             try:
                 resolved, record = self._attempt(interaction, occurred_at, observation, record)
@@ -215,7 +215,8 @@ class Resolver:
             body=timeline_body(interaction, observation),
         )
         recording: list[Write] = [
-            PutInteraction(item), *self._documents(interaction, occurred_at, point.key)
+            PutInteraction(item),
+            *self._documents(interaction, occurred_at, point.key),
         ]
         effects: list[Effect] = []
         saturated = duplicate = False
@@ -256,9 +257,7 @@ class Resolver:
             saturated=saturated,
         ), record
 
-    def _quiet(
-        self, record: IdentifierRecord, observation: Observation, occurred_at: str
-    ) -> bool:
+    def _quiet(self, record: IdentifierRecord, observation: Observation, occurred_at: str) -> bool:
         """Whether the observation says nothing that is not known already."""
         return record.pointer.first_seen <= occurred_at and all(
             covers(record.seen, key, edge) for key, edge in observation.edges.items()
