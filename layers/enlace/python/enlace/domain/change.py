@@ -149,12 +149,10 @@ def _effects(
         elif former != [customer_id]:
             gone = [id_ for id_ in former if id_ not in new_members]
             if len(former) > 1 or gone:
-                merged = [id_ for id_ in former if id_ != customer_id]
                 effects.append(
                     {
                         "effect": "merged",
                         "customer_id": customer_id,
-                        "merged": merged,
                         "identifiers": {
                             id_: [key for key in old_members[id_] if new.get(key) == customer_id]
                             for id_ in former

@@ -42,8 +42,12 @@ class Component:
 
     @cached_property
     def id(self) -> str:
-        """The smallest birth id: the same for the same nodes, so that undo is exact."""
-        return min(node.birth for node in self.nodes.values())
+        """The birth id of the earliest identifier.
+
+        A function of the nodes, so that undo is exact; and one that newcomers
+        rarely change, since a new id would cost the old document's deletion.
+        """
+        return min(self.nodes.values(), key=lambda node: (node.first_seen, node.birth)).birth
 
     @cached_property
     def body(self) -> str:

@@ -20,7 +20,7 @@ class Segments(NamedTuple):
     """Encoding (``GSM-7`` or ``UCS-2``) and the number of segments."""
 
     encoding: str
-    count: int
+    parts: int
 
 
 def count_segments(text: str) -> Segments:

@@ -64,7 +64,7 @@ def _entry(
         return customer_created(identifier=AddressRef(root(key, "#"), key), **common)
     if effect["effect"] == "merged":
         return customer_merged(
-            merged=effect["merged"],
+            merged=[id_ for id_ in effect["identifiers"] if id_ != effect["customer_id"]],
             evidence=[(a, b, level) for a, b, level in effect["evidence"]],
             identifiers=effect["identifiers"],
             **common,
