@@ -179,6 +179,7 @@ def _describe(endpoint_url: str, crm_url: str) -> dict[str, Any]:
         "bus_name": ids["EnlaceBus"],
         "queue_urls": {name: ids[logical] for name, logical in QUEUES.items()},
         "crm_url": crm_url,
+        "address_key_secret": ids["AddressKeySecret"],
         "mail": {"bucket": ids["MailBucket"], "topic_arn": ids["InboundMailTopic"]},
         "functions": {
             logical.removesuffix("Function"): name
