@@ -21,15 +21,15 @@ COMMAND_SECONDS = 30
 
 def unavailable() -> str | None:
     """Why containers cannot be run here, or None where they can."""
-    if shutil.which("docker") is None:
-        reason = "there is no docker command"
-    elif _docker("version", "--format", "{{.Server.Version}}") is None:
-        reason = "no Docker engine answers"
-    else:
-        return None
     # ci-setup.sh tried before us, and knows more. The engine is the machine's, not one stack's.
     told = ROOT / ".enlace" / "docker" / "unavailable"
-    return told.read_text().strip() if told.exists() else reason
+    reason = told.read_text().strip() if told.exists() else None
+    if shutil.which("docker") is None:
+        return reason or "there is no docker command"
+    if _docker("version", "--format", "{{.Server.Version}}") is None:
+        return reason or "no Docker engine answers"
+    # Where nobody tried to make the image, SAM pulls it.
+    return None if has_image() else reason
 
 
 def container_host() -> str:

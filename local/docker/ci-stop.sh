@@ -6,18 +6,16 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 state=$root/.enlace/docker
-ours() { docker "$1" ls --quiet --filter "label=$2" "${@:3}" 2>/dev/null | sort -u; }
 
 if timeout 10 docker version >/dev/null 2>&1; then
   # SAM's images inherit the stand-in's label, and so do their containers.
-  containers=$(ours container enlace.stand-in --all)
+  containers=$(docker container ls --all --quiet --filter label=enlace.stand-in)
   if [ -n "$containers" ]; then docker container rm --force $containers >/dev/null; fi
   # Every run of SAM builds its image anew and leaves the last one without a name.
-  docker image prune --force --filter label=enlace.stand-in >/dev/null
-  if [ "${1:-}" = --purge ]; then
-    images=$(ours image enlace.stand-in --all)
-    if [ -n "$images" ]; then docker image rm --force $images >/dev/null; fi
-  fi
+  all=()
+  if [ "${1:-}" = --purge ]; then all=(--all); fi
+  docker image prune --force "${all[@]}" --filter label=enlace.stand-in >/dev/null ||
+    echo "sam local: some images could not be removed" >&2
 fi
 
 pid=$(cat "$state/dockerd.pid" 2>/dev/null || true)
