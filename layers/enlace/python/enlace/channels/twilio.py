@@ -17,7 +17,7 @@ import hmac
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, unquote_plus, urlsplit
+from urllib.parse import parse_qsl, unquote_to_bytes, urlsplit
 
 from enlace.channels.base import (
     Request,
@@ -150,8 +150,10 @@ def _form(body: bytes) -> tuple[tuple[str, str], ...]:
 
 def _pair(field: str) -> tuple[str, str]:
     name, _, value = field.partition("=")
-    if "%" in field or "+" in field:
-        return unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
+    if "+" in field:
+        name, value = name.replace("+", " "), value.replace("+", " ")
+    if "%" in field:
+        return unquote_to_bytes(name).decode("utf-8"), unquote_to_bytes(value).decode("utf-8")
     return name, value
 
 
