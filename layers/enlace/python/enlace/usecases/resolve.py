@@ -7,24 +7,18 @@ enough to publish, and is the same again when the queue delivers a second time.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from enlace.domain.address_key import AddressKeys
 from enlace.domain.change import Effect, GraphChange, created, evolve
 from enlace.domain.interaction import Interaction
-from enlace.domain.purchase import validate_purchase
 from enlace.domain.records import (
-    Document,
     IdentifierRecord,
-    Pointer,
     TimelineItem,
     covers,
-    with_seen,
-    with_traits,
 )
 from enlace.domain.rules import Rules
-from enlace.domain.totals import ORDER_TYPES, with_event, with_order
 from enlace.errors import (
     AlreadyRecorded,
     ComponentSaturated,
@@ -32,9 +26,9 @@ from enlace.errors import (
     EnlaceError,
     TemporaryFailure,
 )
+from enlace.usecases.contact_point import new_record, with_observed_edges, with_observed_traits
 from enlace.usecases.observe import (
     Observation,
-    Sighting,
     graph_edges,
     observe,
     timeline_body,
@@ -42,19 +36,17 @@ from enlace.usecases.observe import (
 from enlace.usecases.ports import (
     CreateRecord,
     PutComponent,
-    PutDocument,
     PutInteraction,
     Store,
     UpdateRecord,
     Write,
 )
+from enlace.usecases.purchases import purchase_writes
 
 #: What a batch has read: a key that is not in it must be read again, None is not there.
 _Known = dict[str, IdentifierRecord | None]
 
 _ATTEMPTS = 10
-#: Edges cached on a contact point; a busier one reads its component each time.
-_MAX_SEEN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +181,7 @@ class Resolver:
                 resolved, record = self._attempt(interaction, occurred_at, observation, record)
             except Conflict:
                 continue
-            if resolved.effects and not resolved.duplicate:
+            if resolved.effects:
                 # Customers of the batch's other contact points may have changed with it.
                 known.clear()
             for sighting in observation.others:
@@ -216,19 +208,21 @@ class Resolver:
         )
         recording: list[Write] = [
             PutInteraction(item),
-            *self._documents(interaction, occurred_at, point.key),
+            *purchase_writes(self._store, interaction, occurred_at, point.key),
         ]
         effects: list[Effect] = []
         saturated = duplicate = False
         try:
             if record is None and not observation.others:
-                record = self._new_record(interaction, occurred_at, point, born_by=interaction.id)
+                record = new_record(
+                    self._keys, interaction, occurred_at, point, born_by=interaction.id
+                )
                 # Two idempotent writes and no transaction: half the price, and a
                 # crash between them leaves what the redelivery completes.
                 self._store.commit([CreateRecord(record)])
                 self._store.commit(recording)
             elif record is not None and self._quiet(record, observation, occurred_at):
-                after = self._with_traits(record, interaction, occurred_at, point)
+                after = with_observed_traits(record, interaction, occurred_at, point)
                 if after.own_etag != record.own_etag:
                     self._store.commit(
                         [UpdateRecord(record.key, record.pointer, record.pointer, (record, after))]
@@ -241,7 +235,9 @@ class Resolver:
                 )
         except AlreadyRecorded as error:
             duplicate, effects = True, error.effects
-            record = self._read(point.key) if record is None else record
+            # What it changed may have been done by this very call, whose acknowledgement was
+            # lost: then what was read before names a customer that is no more.
+            record = self._read(point.key) if record is None or effects else record
             if record is None:
                 raise Conflict("an interaction without its contact point") from error
         if record.born_by == interaction.id:
@@ -281,7 +277,7 @@ class Resolver:
                 raise Conflict("a pointer moved between two reads")
         # Born by no single interaction: the effects of this one tell of them.
         new = {
-            key: self._new_record(interaction, occurred_at, sighting, born_by="")
+            key: new_record(self._keys, interaction, occurred_at, sighting, born_by="")
             for key, sighting in sightings.items()
             if key not in records
         }
@@ -302,9 +298,9 @@ class Resolver:
 
         key = observation.contact_point.key
         before = records.get(key) or new[key]
-        after = self._with_traits(before, interaction, occurred_at, observation.contact_point)
+        after = with_observed_traits(before, interaction, occurred_at, observation.contact_point)
         if not saturated:
-            after = self._with_seen(after, observation)
+            after = with_observed_edges(after, observation)
         writes: list[Write] = [PutComponent(now, was) for was, now in evolution.components]
         for moved, (was, pointer) in evolution.pointers.items():
             if moved in new:
@@ -322,61 +318,6 @@ class Resolver:
             first = PutInteraction(replace(first.item, effects=evolution.effects))
         self._store.commit([first, *rest, *writes])
         return after, evolution.effects, saturated
-
-    def _new_record(
-        self, interaction: Interaction, occurred_at: str, sighting: Sighting, *, born_by: str
-    ) -> IdentifierRecord:
-        birth = self._keys.mint_customer_id(sighting.key)
-        record = IdentifierRecord(
-            key=sighting.key,
-            kind=sighting.kind,
-            value=sighting.value,
-            raw=sighting.raw,
-            birth=birth,
-            born_by=born_by,
-            blocked=sighting.blocked,
-            pointer=Pointer(occurred_at, birth),
-        )
-        return self._with_traits(record, interaction, occurred_at, sighting) if born_by else record
-
-    def _with_traits(
-        self,
-        record: IdentifierRecord,
-        interaction: Interaction,
-        occurred_at: str,
-        point: Sighting,
-    ) -> IdentifierRecord:
-        if not interaction.traits:
-            return record
-        traits = with_traits(
-            record.traits, interaction.traits, occurred_at, point.level, interaction.channel
-        )
-        return record if traits is record.traits else replace(record, traits=traits)
-
-    def _with_seen(self, record: IdentifierRecord, observation: Observation) -> IdentifierRecord:
-        seen: Mapping[str, Mapping[str, str]] = record.seen
-        for key, edge in observation.edges.items():
-            if key in seen or len(seen) < _MAX_SEEN:
-                seen = with_seen(seen, key, edge)
-        return record if seen is record.seen else replace(record, seen=seen)
-
-    def _documents(self, interaction: Interaction, occurred_at: str, pk: str) -> list[Write]:
-        """The order and the totals that a purchase changes, beside its timeline."""
-        if interaction.type not in ORDER_TYPES:
-            return []
-        purchase = validate_purchase(interaction.data)
-        order_key = f"order#{purchase.order_id or interaction.id}"
-        documents = self._store.get_documents(pk, [order_key, "totals"])
-        order, totals = documents.get(order_key), documents.get("totals")
-        was = order.body if order else {}
-        now = with_event(was, interaction.type, purchase, occurred_at, interaction.id)
-        if now == was:
-            return []
-        summed = with_order(totals.body if totals else {}, was, now)
-        writes: list[Write] = [PutDocument(Document(pk, order_key, now), order)]
-        if totals is None or summed != totals.body:
-            writes.append(PutDocument(Document(pk, "totals", summed), totals))
-        return writes
 
 
 def _own_changed(before: IdentifierRecord, after: IdentifierRecord) -> bool:
