@@ -264,9 +264,12 @@ def test_a_function_imports_its_channel_and_little_else(function: str, tmp_path:
         "instagram": {"meta", "meta_messaging"},
         "twilio_sms": {"twilio"},
         "twilio_voice": {"twilio"},
-        "segment": {"segment_orders"},
+        "segment": {"segment_keys", "segment_orders"},
+        "email": {"mime"},
     }
-    expected = {{"email": "ses_inbound"}.get(own, own)} | shared.get(own, set()) | {"base"}
+    expected = (
+        {{"email": "ses_inbound"}.get(own, own)} | shared.get(own, set()) | {"base", "payload"}
+    )
     assert channels == expected
     enlace = {m.split(".")[1] for m in modules if m.startswith("enlace.")}
     assert enlace <= {"aws", "channels", "domain", "errors", "logs", "usecases"}

@@ -21,15 +21,12 @@ fields; read through segmentio/segment-docs), the SDKs segment-analytics-python
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from enlace.channels import segment_orders
+from enlace.channels import segment_keys, segment_orders
 from enlace.channels.base import (
     Identifier,
     Interaction,
@@ -44,15 +41,13 @@ from enlace.channels.base import (
     optional_text,
     required_object,
     required_text,
-    same_text,
-    secret_text,
 )
+from enlace.channels.segment_keys import plain_body, source_of
 from enlace.domain.interaction import parse_time
-from enlace.errors import InvalidPayload, InvalidSignature, PayloadTooLarge
+from enlace.errors import InvalidPayload
 
 NAME = "segment"
-#: Of a batch, whether compressed or not.
-MAX_BODY_BYTES = 500 * 1024
+MAX_BODY_BYTES = segment_keys.MAX_BODY_BYTES
 MAX_EVENT_BYTES = 32 * 1024
 
 #: The last part of the path; analytics.js uses the first letters.
@@ -99,62 +94,7 @@ def verify(request: Request, secret: Mapping[str, Any]) -> None:
     InvalidSignature
         If the key is absent or unknown.
     """
-    _source(request, secret)
-
-
-def _source(request: Request, secret: Mapping[str, Any]) -> tuple[str, bool]:
-    """``(source, trusted)`` of the request's write key."""
-    given = _given_key(request)
-    found: tuple[str, bool] | None = None
-    for source, key, trusted in _keys(secret):
-        # No early end: how long it takes must not tell which key comes close.
-        if same_text(key, given):
-            found = source, trusted
-    if found is None:
-        raise InvalidSignature("the write key is not known")
-    return found
-
-
-def _keys(secret: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
-    name = secret.get("source")
-    keys = [(name if isinstance(name, str) else "default", secret_text(secret, "write_key"), False)]
-    for field, trusted in (("write_keys", False), ("server_write_keys", True)):
-        more = secret.get(field)
-        if isinstance(more, dict):
-            keys += [(s, k, trusted) for s, k in more.items() if isinstance(k, str) and k]
-    return keys
-
-
-def _given_key(request: Request) -> str:
-    key: Any
-    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            key = base64.b64decode(credentials, validate=True).decode().partition(":")[0]
-        except (binascii.Error, ValueError):
-            key = ""
-    else:
-        body = load_json(_plain(request))
-        key = body.get("writeKey") if isinstance(body, dict) else ""
-    if not isinstance(key, str) or not key:
-        raise InvalidSignature("no write key")
-    return key
-
-
-def _plain(request: Request) -> bytes:
-    if request.headers.get("content-encoding", "").lower() != "gzip":
-        return request.body
-    inflate = zlib.decompressobj(wbits=31)
-    try:
-        # One byte more than allowed tells a bomb without inflating it.
-        plain = inflate.decompress(request.body, MAX_BODY_BYTES + 1)
-    except zlib.error:
-        raise InvalidPayload("the body is not gzip") from None
-    if len(plain) > MAX_BODY_BYTES:
-        raise PayloadTooLarge("the body is too large")
-    if not inflate.eof:
-        raise InvalidPayload("the body is not gzip")
-    return plain
+    source_of(request, secret)
 
 
 def parse(request: Request, secret: Mapping[str, Any]) -> list[Interaction | Rejected]:
@@ -167,11 +107,11 @@ def parse(request: Request, secret: Mapping[str, Any]) -> list[Interaction | Rej
     PayloadTooLarge
         If a compressed body grows beyond :data:`MAX_BODY_BYTES`.
     """
-    source, trusted = _source(request, secret)
+    source, trusted = source_of(request, secret)
     call = _CALLS.get(request.path.rstrip("/").rpartition("/")[2])
     if call is None:
         raise InvalidPayload("the path is none of the tracking API's")
-    plain = _plain(request)
+    plain = plain_body(request)
     body = required_object(load_json(plain), "body")
     reader = _Reader(source, trusted, secret.get("currency"), request.received_at)
     # No event can be too large where the whole is not.
