@@ -26,7 +26,8 @@ demo: up  ## Play João's story through the laptop stack and show what each part
 	@$(PY) -m local.demo
 
 test: install  ## Run every test: unit, moto, contract, infra and e2e on a stack of its own
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile tests/unit tests/aws tests/contract tests/infra $(ARGS)
+	@$(PY) -m pytest tests/e2e $(ARGS)
 
 lint: install  ## Check format, style, types, import directions and the template
 	@$(BIN)/ruff format --check .
