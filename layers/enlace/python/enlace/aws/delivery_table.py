@@ -95,7 +95,10 @@ class DeliveryTable:
             record = self.get(message.message_id)
             if record is None:
                 raise TemporaryFailure("the message's record changed while it was read")
-            return Claim(record, mine=False)
+            # Taken by this very call, whose acknowledgement was lost before it was repeated.
+            # Each attempt that certainly did nothing was taken off again by `release`.
+            mine = record.token == token and record.state == State.SENDING
+            return Claim(record, mine=mine, doubtful=mine and record.attempts > 1)
         before = to_record(answer["Attributes"]) if "Attributes" in answer else message
         doubtful = "Attributes" in answer and before.state in (State.SENDING, State.UNKNOWN)
         record = replace(
