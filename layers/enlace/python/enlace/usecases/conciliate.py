@@ -19,6 +19,7 @@ from enlace.domain.evidence import Decision
 from enlace.domain.interaction import Identifier
 from enlace.domain.rules import Rules
 from enlace.errors import Conflict, InvalidDecision, NotFound, TemporaryFailure
+from enlace.usecases.graph import read_neighbourhood
 from enlace.usecases.observe import sight
 from enlace.usecases.ports import PutComponent, PutDecision, Store, UpdateRecord, Write
 
@@ -175,17 +176,11 @@ class Conciliator:
     def _attempt(
         self, change: GraphChange, keys: list[str], log: PutDecision, now: str
     ) -> Conciliation:
-        records = self._store.get_identifiers(keys, consistent=True)
+        touched = read_neighbourhood(self._store, keys)
+        records = touched.records
         if len(records) < 2:
             raise NotFound("an identifier was never seen")
-        ids = {r.pointer.component for r in records.values() if r.pointer.component}
-        components = self._store.get_components(ids, consistent=True) if ids else {}
-        for record in records.values():
-            component = record.pointer.component
-            if component and record.key not in getattr(components.get(component), "nodes", ()):
-                raise Conflict("a pointer moved between two reads")
-        loners = {key: r.node for key, r in records.items() if not r.pointer.component}
-        evolution = evolve(components.values(), loners, change, self._rules, now[:10])
+        evolution = evolve(touched.components, touched.loners, change, self._rules, now[:10])
         effects = evolution.effects
         entry: dict[str, Any] = log.after
         field = "withdrawal_effects" if change.withdraw else "effects"

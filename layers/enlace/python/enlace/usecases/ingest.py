@@ -145,14 +145,17 @@ def _accept(
                 continue
             item = Rejected("the interaction is too large", item.to_dict())
         rejected.append((item.reason, _raw(item.raw)))
+    if rejected:
+        log("warning", "items rejected", count=len(rejected), reason=rejected[0][0])
+        if not bodies:
+            # Its sender is told, and has it still. Kept here, every retry would add a copy, and
+            # whoever reads a write key in a page could fill the dead-letter queue.
+            reasons = sorted({reason for reason, _ in rejected})[:_MAX_REASONS]
+            return problem(400, "; ".join(reasons))
     if bodies:
         queue.send(bodies)
     if rejected:
         queue.send_rejected(rejected, channel.NAME)
-        log("warning", "items rejected", count=len(rejected), reason=rejected[0][0])
-        if not bodies:
-            reasons = sorted({reason for reason, _ in rejected})[:_MAX_REASONS]
-            return problem(400, "; ".join(reasons))
     reply = getattr(channel, "reply", None)
     if reply is None:
         return Response(200)

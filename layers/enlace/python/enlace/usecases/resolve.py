@@ -27,6 +27,7 @@ from enlace.errors import (
     TemporaryFailure,
 )
 from enlace.usecases.contact_point import new_record, with_observed_edges, with_observed_traits
+from enlace.usecases.graph import read_neighbourhood
 from enlace.usecases.observe import (
     Observation,
     graph_edges,
@@ -268,13 +269,8 @@ class Resolver:
     ) -> tuple[IdentifierRecord, list[Effect], bool]:
         """Change the graph and record the interaction in one transaction."""
         sightings = {sighting.key: sighting for sighting in observation.sightings()}
-        records = self._store.get_identifiers(sightings, consistent=True)
-        ids = {r.pointer.component for r in records.values() if r.pointer.component}
-        components = self._store.get_components(ids, consistent=True) if ids else {}
-        for record in records.values():
-            component = record.pointer.component
-            if component and record.key not in getattr(components.get(component), "nodes", ()):
-                raise Conflict("a pointer moved between two reads")
+        touched = read_neighbourhood(self._store, sightings)
+        components, loners, records = touched.components, touched.loners, touched.records
         # Born by no single interaction: the effects of this one tell of them.
         new = {
             key: new_record(self._keys, interaction, occurred_at, sighting, born_by="")
@@ -286,14 +282,13 @@ class Resolver:
             edges=graph_edges(observation),
             seen_at=dict.fromkeys(sightings, occurred_at),
         )
-        loners = {key: r.node for key, r in records.items() if not r.pointer.component}
         saturated = False
         try:
-            evolution = evolve(components.values(), loners, change, self._rules, self._today())
+            evolution = evolve(components, loners, change, self._rules, self._today())
         except ComponentSaturated:
             saturated = True
             evolution = evolve(
-                components.values(), loners, replace(change, edges={}), self._rules, self._today()
+                components, loners, replace(change, edges={}), self._rules, self._today()
             )
 
         key = observation.contact_point.key
