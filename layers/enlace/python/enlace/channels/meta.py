@@ -76,7 +76,7 @@ def entries(request: Request, object_: str) -> list[Any]:
     """
     body = load_json(request.body)
     found: list[Any] = []
-    for part in body if isinstance(body, list) else [body]:
+    for part in body if isinstance(body, list) and body else [body]:
         items = required_object(part, "body").get("entry")
         if part.get("object") != object_:
             raise InvalidPayload(f"object: must be {object_}")
