@@ -49,7 +49,7 @@ RULES = [
     *faults.broken("dynamodb", 0.06),
     *faults.broken("sqs", 0.1),
     *faults.broken("events", 0.2),
-    *faults.broken("ses", 0.3, times=3),
+    *faults.broken("ses", 0.3, times=2),
 ]
 
 
