@@ -146,6 +146,8 @@ def main(arguments: Sequence[str]) -> int:
     # A line a request is more than the proxy's own work.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     logging.getLogger("microburst").setLevel(logging.WARNING)
+    # Writing to a connection that a rule has just reset is no error here.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     # The dice are the same each time; which call meets which throw depends on who is faster.
     random.seed(int(seed[0]) if seed else SEED)
     return int(cli.main(["--port", port, "--upstream", upstream, "--no-resign"]))
