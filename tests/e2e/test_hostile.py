@@ -286,7 +286,8 @@ def test_wrongly_typed_values_are_refused_though_they_are_signed(door: Door, cha
     @BOUNDED
     @given(st.sampled_from(ESSENTIAL[channel]), st.sampled_from(ESSENTIAL_WRONG))
     def inside(place: tuple[str | int, ...], value: Any) -> None:
-        if place == ("identifiers",) and value == []:
+        # No further identifiers, and a number that is a shop's own user id.
+        if (place, value) in ((("identifiers",), []), (("userId",), -(2**70))):
             return
         body = json.dumps(_replaced(good, place, value)).encode()
         assert door.refused(*_body_of(door, channel, body)) == 400, (place, value)
