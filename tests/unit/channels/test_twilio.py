@@ -140,3 +140,15 @@ def test_odd_forms_are_read_as_the_standard_library_reads_them(body: str) -> Non
 def test_a_form_of_endless_fields_is_refused() -> None:
     with pytest.raises(InvalidPayload):
         twilio._form(b"&".join([b"a=1"] * 2000))
+
+
+@pytest.mark.parametrize("sender", ["\ufffd", "+55\x0011987650001", "é" * 11, "1" * 81])
+def test_a_sender_that_is_no_address_is_rejected(sender: str) -> None:
+    [rejected] = parse("twilio_sms", {**sample("twilio_sms", "message"), "From": sender})
+    assert isinstance(rejected, Rejected)
+
+
+@pytest.mark.parametrize("sender", ["27182", "BANCO", "whatsapp:BR.1502576394655843"])
+def test_short_codes_and_names_are_senders(sender: str) -> None:
+    [message] = parse("twilio_sms", {**sample("twilio_sms", "message"), "From": sender})
+    assert isinstance(message, Interaction)

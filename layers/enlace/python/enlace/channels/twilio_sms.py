@@ -27,6 +27,7 @@ from enlace.channels.base import (
 from enlace.errors import InvalidPayload
 
 NAME = "sms"
+_MAX_ADDRESS = 80
 MAX_BODY_BYTES = twilio.MAX_BODY_BYTES
 
 #: The network delivers an answer only to the number that holds the SIM; a sender
@@ -133,7 +134,15 @@ def _status(request: Request, form: dict[str, str], status: str) -> list[Interac
 
 
 def _address(text: str) -> tuple[str, str]:
-    """``(channel, number)`` of an address that may carry a channel's prefix."""
+    """``(channel, number)`` of an address that may carry a channel's prefix.
+
+    Raises
+    ------
+    InvalidPayload
+        If it is no address: numbers, short codes and sender names are printable ASCII.
+    """
+    if not (text.isascii() and text.isprintable() and len(text) <= _MAX_ADDRESS):
+        raise InvalidPayload("From and To: must be addresses")
     if text.startswith("whatsapp:"):
         return "whatsapp", text.removeprefix("whatsapp:")
     return NAME, text
