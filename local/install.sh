@@ -53,16 +53,17 @@ stamp="$venv/enlace-installed"
 wanted=$(digest "$venv/bin/python")
 if [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ]; then exit 0; fi
 
-pip=(-m pip install --disable-pip-version-check --no-input --no-compile)
+# The locks name everything, so nothing is resolved again: older pips stumble over extras there.
+pip=(-m pip install --disable-pip-version-check --no-input --no-compile --no-deps)
 echo "enlace: installing developer tools (1 of 3, a minute or two the first time)"
 what="installing developer tools"
 quietly "$venv/bin/python" "${pip[@]}" --require-hashes -r requirements-dev.txt
-quietly "$venv/bin/python" "${pip[@]}" --require-hashes --no-deps -r requirements-data.txt
+quietly "$venv/bin/python" "${pip[@]}" --require-hashes -r requirements-data.txt
 echo "enlace: installing the AWS emulator (2 of 3)"
 what="installing the AWS emulator"
 [ -x "$venv/emulator/bin/python" ] || quietly "$venv/bin/python" -m venv "$venv/emulator"
 quietly "$venv/emulator/bin/python" "${pip[@]}" --require-hashes -r requirements-emulator.txt
 echo "enlace: installing enlace itself (3 of 3)"
 what="installing enlace itself"
-quietly "$venv/bin/python" "${pip[@]}" --no-deps --no-build-isolation -e .
+quietly "$venv/bin/python" "${pip[@]}" --no-build-isolation -e .
 echo "$wanted" > "$stamp"
