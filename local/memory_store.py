@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from enlace.domain.component import Component
-from enlace.domain.records import Document, IdentifierRecord, TimelineItem
+from enlace.domain.records import CustomerHint, Document, IdentifierRecord, TimelineItem
 from enlace.errors import AlreadyRecorded, Conflict
 from enlace.usecases.ports import (
     CreateRecord,
     PutComponent,
-    PutDecision,
     PutDocument,
+    PutEntry,
     PutInteraction,
     UpdateRecord,
     Write,
@@ -30,7 +31,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.records: dict[str, IdentifierRecord] = {}
         self.components: dict[str, Component] = {}
-        self.decisions: dict[str, dict[str, Any]] = {}
+        self.entries: dict[str, dict[str, Any]] = {}
         self.documents: dict[tuple[str, str], Document] = {}
         self.timelines: dict[str, dict[str, TimelineItem]] = {}
         self.pins: dict[tuple[str, str], str] = {}
@@ -47,9 +48,14 @@ class MemoryStore:
         """Components by id."""
         return {id_: self.components[id_] for id_ in ids if id_ in self.components}
 
-    def get_decision(self, conciliation_id: str) -> dict[str, Any] | None:
-        """The audit entry of a decision."""
-        return copy.deepcopy(self.decisions.get(conciliation_id))
+    def get_entry(self, key: str) -> dict[str, Any] | None:
+        """An entry by its key."""
+        return copy.deepcopy(self.entries.get(key))
+
+    def put_hint(self, key: str, hint: CustomerHint | None) -> None:
+        """Tell a record what its customer looks like."""
+        if key in self.records:
+            self.records[key] = replace(self.records[key], hint=hint)
 
     def get_documents(self, pk: str, sks: Sequence[str]) -> dict[str, Document]:
         """Aggregates of a contact point by sort key."""
@@ -89,8 +95,8 @@ class MemoryStore:
         elif isinstance(write, PutDocument):
             document = self.documents.get((write.after.pk, write.after.sk))
             ok = (document and document.etag) == (write.before and write.before.etag)
-        elif isinstance(write, PutDecision):
-            ok = self.decisions.get(write.after["id"]) == write.before
+        elif isinstance(write, PutEntry):
+            ok = self.entries.get(write.key) == write.before
         if not ok:
             raise Conflict("not as it was read")
 
@@ -100,17 +106,8 @@ class MemoryStore:
         elif isinstance(write, UpdateRecord):
             record = self.records[write.key]
             own = write.own[1] if write.own else record
-            self.records[write.key] = IdentifierRecord(
-                key=record.key,
-                kind=record.kind,
-                value=record.value,
-                raw=record.raw,
-                birth=record.birth,
-                born_by=record.born_by,
-                blocked=record.blocked,
-                pointer=write.after,
-                seen=own.seen,
-                traits=own.traits,
+            self.records[write.key] = replace(
+                record, pointer=write.after, seen=own.seen, traits=own.traits
             )
         elif isinstance(write, PutComponent):
             if write.after:
@@ -119,8 +116,11 @@ class MemoryStore:
                 del self.components[write.before.id]
         elif isinstance(write, PutDocument):
             self.documents[write.after.pk, write.after.sk] = write.after
-        elif isinstance(write, PutDecision):
-            self.decisions[write.after["id"]] = copy.deepcopy(write.after)
+        elif isinstance(write, PutEntry):
+            if write.after is None:
+                del self.entries[write.key]
+            else:
+                self.entries[write.key] = copy.deepcopy(write.after)
         else:
             self.timelines.setdefault(write.item.pk, {})[write.item.sk] = write.item
 

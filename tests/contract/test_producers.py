@@ -36,7 +36,9 @@ KEYS = st.builds(
 )
 ADDRESSES = KEYS.map(lambda key: AddressRef(key.partition("#")[0], key))
 CUSTOMERS = st.text("abcdefgh234567", min_size=10, max_size=70).map("c{}".format)
-CAUSES = st.builds(Cause, st.sampled_from(["interaction_id", "conciliation_id"]), UUIDS)
+CAUSES = st.builds(
+    Cause, st.sampled_from(["interaction_id", "conciliation_id", "rules_version"]), UUIDS
+)
 TIMES = {"occurred_at": st.just(AT), "recorded_at": st.just(AT)}
 
 
@@ -70,6 +72,7 @@ ENTRIES = {
         contact_point=ADDRESSES,
         timeline_key=SHORT,
         protocol=st.none() | SHORT,
+        open_case=st.booleans(),
         **TIMES,
     ),
     events.CUSTOMER_CREATED: st.builds(
@@ -94,6 +97,13 @@ ENTRIES = {
         into=st.lists(
             st.tuples(CUSTOMERS, st.lists(KEYS, min_size=1, max_size=3)), min_size=1, max_size=3
         ),
+        cause=CAUSES,
+        **TIMES,
+    ),
+    events.CONTACT_POINT_DESCRIBED: st.builds(
+        events.contact_point_described,
+        customer_id=CUSTOMERS,
+        contact_point=ADDRESSES,
         cause=CAUSES,
         **TIMES,
     ),

@@ -68,7 +68,7 @@ class StoreSuite:
         assert customers(store, PHONE, EMAIL, CPF) == before
         twice = conciliator(store).withdraw(made.id, operator="op-2")
         assert twice.effects == undone.effects
-        assert store.get_decision(made.id)["withdrawn_by"] == "op-2"
+        assert store.get_entry(f"decision#{made.id}")["withdrawn_by"] == "op-2"
 
     def test_a_decision_asked_for_twice_is_made_once(self, store: Any) -> None:
         resolver(store).resolve(interaction("1", PHONE))

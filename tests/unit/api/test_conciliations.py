@@ -56,7 +56,7 @@ def test_the_operator_is_the_tokens_subject_and_not_the_bodys(world: World) -> N
         "POST", "/v1/conciliations", {**SAME, "operator": "somebody else"}, claims=claims
     )
     assert response.status == 201
-    (entry,) = world.store.decisions.values()
+    (entry,) = world.store.entries.values()
     assert (entry["operator"], entry["reason"]) == ("operator-7", "called back")
 
 
@@ -97,7 +97,7 @@ def test_a_malformed_decision_is_refused_and_changes_nothing(
     world: World, change: dict[str, Any]
 ) -> None:
     world.ask("POST", "/v1/conciliations", {**SAME, **change}, 400)
-    assert world.store.decisions == {}
+    assert world.store.entries == {}
     assert world.bus.entries == []
 
 

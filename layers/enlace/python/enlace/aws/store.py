@@ -11,11 +11,13 @@ from botocore.exceptions import ClientError
 from enlace.aws.dynamodb import Item, translated
 from enlace.aws.identity_table import IdentityTable, item_of, own_attributes
 from enlace.aws.timeline_table import TimelineTable
+from enlace.domain.records import CustomerHint
 from enlace.errors import AlreadyRecorded, Conflict, TemporaryFailure
 from enlace.usecases.ports import (
     CreateRecord,
     PutComponent,
     PutDocument,
+    PutEntry,
     PutInteraction,
     UpdateRecord,
     Write,
@@ -42,7 +44,7 @@ class DynamoStore:
         timelines = TimelineTable(client, timeline_table)
         self.get_identifiers = identities.get_identifiers
         self.get_components = identities.get_components
-        self.get_decision = identities.get_decision
+        self.get_entry = identities.get_entry
         self.get_documents = timelines.get_documents
         self.pin_time = timelines.pin_time
         self.get = timelines.get
@@ -90,12 +92,55 @@ class DynamoStore:
                 "etag": {"S": write.after.etag},
             }
             return _put(self._timeline, item, *_guard(write.before.etag if write.before else None))
-        entry = write.after
-        item = {"pk": {"S": f"decision#{entry['id']}"}, "body": {"S": _dump(entry)}}
-        if write.before is None:
-            return _put(self._identity, item, _NEW)
-        was = {":body": {"S": _dump(write.before)}}
-        return _put(self._identity, item, "body = :body", was)
+        return self._put_entry(write)
+
+    def _put_entry(self, write: PutEntry) -> dict[str, dict[str, Any]]:
+        was = {":body": {"S": _dump(write.before)}} if write.before else {}
+        condition = "body = :body" if was else _NEW
+        if write.after is None:
+            return self._delete(write.key, condition, was)
+        item = {"pk": {"S": write.key}, "body": {"S": _dump(write.after)}}
+        return _put(self._identity, item, condition, was)
+
+    def _delete(self, pk: str, condition: str, values: Item) -> dict[str, dict[str, Any]]:
+        return {
+            "Delete": {
+                "TableName": self._identity,
+                "Key": {"pk": {"S": pk}},
+                "ConditionExpression": condition,
+                **({"ExpressionAttributeValues": values} if values else {}),
+            }
+        }
+
+    def put_hint(self, key: str, hint: CustomerHint | None) -> None:
+        """Tell an identifier's record what its customer looks like; None takes it back.
+
+        Nothing happens where the record is gone, or has been told the same.
+
+        Raises
+        ------
+        TemporaryFailure
+            If the service throttled or did not answer.
+        """
+        arguments: dict[str, Any] = {
+            "TableName": self._identity,
+            "Key": {"pk": {"S": key}},
+            "UpdateExpression": "REMOVE hint",
+            "ConditionExpression": "attribute_exists(hint)",
+        }
+        if hint:
+            text = _dump([list(hint.members), hint.open_case])
+            arguments |= {
+                "UpdateExpression": "SET hint = :hint",
+                "ConditionExpression": "attribute_exists(pk) AND NOT hint = :hint",
+                "ExpressionAttributeValues": {":hint": {"S": text}},
+            }
+        with translated():
+            try:
+                self._client.update_item(**arguments)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                    raise
 
     def _put_interaction(self, write: PutInteraction) -> dict[str, dict[str, Any]]:
         item: Item = {
@@ -121,14 +166,7 @@ class DynamoStore:
             return _put(self._identity, item, condition, values)
         if write.before is None:
             raise ValueError("a component write with neither side")
-        return {
-            "Delete": {
-                "TableName": self._identity,
-                "Key": {"pk": {"S": f"component#{write.before.id}"}},
-                "ConditionExpression": condition,
-                "ExpressionAttributeValues": values,
-            }
-        }
+        return self._delete(f"component#{write.before.id}", condition, values)
 
     def _update_record(self, write: UpdateRecord) -> dict[str, dict[str, Any]]:
         before, after = write.before, write.after
@@ -149,8 +187,11 @@ class DynamoStore:
             sets["component"] = {"S": after.component}
         elif before.component and not after.component:
             removes.append("component")
-        if after.hub and not before.hub:
-            sets["hub"] = {"BOOL": True}
+        for name in ("hub", "blocked"):
+            if getattr(after, name) and not getattr(before, name):
+                sets[name] = {"BOOL": True}
+            elif getattr(before, name) and not getattr(after, name):
+                removes.append(name)
         if write.own:
             was, now = write.own
             sets.update(own_attributes(now))

@@ -52,17 +52,20 @@ class AddressRef(Contract):
 
 
 class Cause(Contract):
-    """Why customers changed: exactly one of the two."""
+    """Why customers changed: exactly one of the three."""
 
     interaction_id: Uuid | None = None
     """The interaction that brought the evidence."""
     conciliation_id: Id | None = None
     """The operator's decision, made or withdrawn."""
+    rules_version: Id | None = None
+    """The version of the identity rules that was put in force."""
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if (self.interaction_id is None) == (self.conciliation_id is None):
-            raise ValueError("exactly one of interaction_id and conciliation_id")
+        causes = (self.interaction_id, self.conciliation_id, self.rules_version)
+        if len(causes) - causes.count(None) != 1:
+            raise ValueError("exactly one of interaction_id, conciliation_id and rules_version")
         return self
 
 
@@ -84,6 +87,8 @@ class InteractionRecorded(Contract):
     """`sk` of the timeline item; its `pk` is `contact_point.key`."""
     protocol: ProtocolNumber | None = None
     """Number of the case that the interaction says it belongs to; not checked to exist."""
+    open_case: bool = False
+    """The customer was last heard to have an open case, which this may belong to."""
 
 
 class CustomerCreated(Contract):
@@ -132,6 +137,17 @@ class CustomerSplit(Contract):
     """The former whole; as a rule one of the parts keeps the id."""
     into: Annotated[list[SplitPart], Field(min_length=1)]
     """All the parts."""
+    cause: Cause
+
+
+class ContactPointDescribed(Contract):
+    """A contact point's name, birth date or another likeness is news, or a tie was refused.
+
+    Whoever looks for conciliation candidates looks from there.
+    """
+
+    customer_id: CustomerId
+    contact_point: AddressRef
     cause: Cause
 
 

@@ -131,6 +131,16 @@ def _split() -> Entry:
     )
 
 
+def _described() -> Entry:
+    return events.contact_point_described(
+        customer_id=JOAO,
+        contact_point=PHONE,
+        cause=Cause("interaction_id", INTERACTION["id"]),
+        occurred_at=OCCURRED_AT,
+        recorded_at=RECORDED_AT,
+    )
+
+
 def _case() -> Entry:
     return events.case_opened(
         protocol=make_protocol(INTERACTION["id"], OCCURRED_AT),
@@ -181,6 +191,7 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
     events.CUSTOMER_CREATED: (_created(),),
     events.CUSTOMER_MERGED: (_merged(),),
     events.CUSTOMER_SPLIT: (_split(),),
+    events.CONTACT_POINT_DESCRIBED: (_described(),),
     events.CASE_OPENED: (_case(),),
     events.SEND_MESSAGE: (
         _message(INTERACTION, "protocol_opened", "sms", PHONE, {"protocol": _OPENED}),

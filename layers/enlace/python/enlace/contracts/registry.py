@@ -114,6 +114,12 @@ CONTRACTS: tuple[EventContract, ...] = (
         consumers=("send_crm",),
     ),
     _contract(
+        events.CONTACT_POINT_DESCRIBED,
+        models.ContactPointDescribed,
+        producers=_IDENTITY,
+        consumers=("find_candidates",),
+    ),
+    _contract(
         events.CASE_OPENED,
         models.CaseOpened,
         producers=("dispatch_message",),

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from enlace.domain.claims import Claims
 from enlace.domain.component import MAX_NODES, Component, rebuild
 from enlace.domain.evidence import Decision, Edge, Node, first_seen_at
+from enlace.domain.partition import overrulable
 from enlace.domain.records import Pointer
 from enlace.domain.rules import Rules
 from enlace.errors import ComponentSaturated
@@ -33,6 +35,10 @@ class GraphChange:
         Observed edges; merged into what is known.
     seen_at : dict of address key to contract time
         Sightings; they lower ``first_seen`` and never raise it.
+    claims : dict of address key to Claims
+        What contact points say now.
+    blocked : dict of address key to bool
+        What changed rules say of identifiers.
     decide : Decision, optional
     withdraw : str, optional
         Id of a decision that is taken back.
@@ -41,6 +47,8 @@ class GraphChange:
     nodes: Mapping[str, Node] = field(default_factory=dict)
     edges: Mapping[tuple[str, str], Edge] = field(default_factory=dict)
     seen_at: Mapping[str, str] = field(default_factory=dict)
+    claims: Mapping[str, Claims] = field(default_factory=dict)
+    blocked: Mapping[str, bool] = field(default_factory=dict)
     decide: Decision | None = None
     withdraw: str | None = None
 
@@ -57,6 +65,11 @@ class Evolution:
 def created(customer_id: str, key: str) -> Effect:
     """A customer known for the first time; ``key`` is the identifier whose birth id it has."""
     return {"effect": "created", "customer_id": customer_id, "key": key}
+
+
+def described(customer_id: str, key: str) -> Effect:
+    """There is something new to compare about the contact point ``key``."""
+    return {"effect": "described", "customer_id": customer_id, "key": key}
 
 
 def evolve(
@@ -86,17 +99,19 @@ def evolve(
     nodes: dict[str, Node] = {**loners, **change.nodes}
     edges: dict[tuple[str, str], Edge] = {}
     decisions: dict[str, Decision] = {}
-    was: dict[str, Pointer] = {
-        key: Pointer(node.first_seen, node.birth, None, node.hub) for key, node in loners.items()
-    }
+    was: dict[str, Pointer] = {key: Pointer.of(node, node.birth) for key, node in loners.items()}
     for component in before.values():
         nodes.update(component.nodes)
         edges.update(component.edges)
         decisions.update(component.decisions)
         for key, node in component.nodes.items():
-            was[key] = Pointer(node.first_seen, component.customer_of[key], component.id, node.hub)
+            was[key] = Pointer.of(node, component.customer_of[key], component.id)
     for key, moment in change.seen_at.items():
         nodes[key] = first_seen_at(nodes[key], moment)
+    for key, claims in change.claims.items():
+        nodes[key] = replace(nodes[key], claims=claims)
+    for key, blocked in change.blocked.items():
+        nodes[key] = replace(nodes[key], blocked=blocked)
     for pair, edge in change.edges.items():
         edges[pair] = edges[pair].merged(edge) if pair in edges else edge
     if change.decide:
@@ -108,10 +123,10 @@ def evolve(
     if any(len(component.nodes) > MAX_NODES for component in rebuilt):
         raise ComponentSaturated("a component would outgrow its document")
     after = {component.id: component for component in rebuilt}
-    now = {key: Pointer(node.first_seen, node.birth, None, node.hub) for key, node in alone.items()}
+    now = {key: Pointer.of(node, node.birth) for key, node in alone.items()}
     for component in rebuilt:
         for key, node in component.nodes.items():
-            now[key] = Pointer(node.first_seen, component.customer_of[key], component.id, node.hub)
+            now[key] = Pointer.of(node, component.customer_of[key], component.id)
     return Evolution(
         components=[
             (before.get(id_), after.get(id_))
@@ -123,9 +138,12 @@ def evolve(
             for key, pointer in sorted(now.items())
             if was.get(key) != pointer
         },
-        effects=_effects(
-            was, now, {node.birth: key for key, node in nodes.items()}, rebuilt, rules, today
-        ),
+        effects=[
+            *_effects(
+                was, now, {node.birth: key for key, node in nodes.items()}, rebuilt, rules, today
+            ),
+            *_newly_refused(before.values(), rebuilt, rules, today),
+        ],
     )
 
 
@@ -171,6 +189,23 @@ def _effects(
                 }
             )
     return effects
+
+
+def _newly_refused(
+    before: Iterable[Component], after: Iterable[Component], rules: Rules, today: str
+) -> Iterable[Effect]:
+    """Edges that an operator should look at; their candidates are found from one end."""
+    known: set[tuple[str, str]] | None = None
+    for component in after:
+        refused = component.partition(rules, today).refused
+        pairs = {pair for pair, reason in refused.items() if overrulable(reason)}
+        if not pairs:
+            continue
+        if known is None:
+            known = {pair for was in before for pair in was.partition(rules, today).refused}
+        if pairs - known:
+            key = min(pairs - known)[0]
+            yield described(component.customer_of[key], key)
 
 
 def _members(customer_of: Mapping[str, str]) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
+from enlace.domain.claims import NO_CLAIMS, Claims
 from enlace.domain.evidence import Decision, Edge, Node, edge_from_json, edge_key, edge_to_json
 from enlace.domain.partition import Partition, partition
 from enlace.domain.rules import Rules, root
@@ -66,7 +67,9 @@ class Component:
             scope = n.kind[len(root(n.kind)) :]
             flags = int(n.blocked) + 2 * int(n.hub)
             owner = by_birth[self.customer_of[key]]
-            nodes.append([key, scope, n.birth, n.first_seen, flags, owner])
+            said = [*n.claims.names, *n.claims.births]
+            node = [key, scope, n.birth, n.first_seen, flags, owner]
+            nodes.append([*node, said] if said else node)
         edges = [
             [place.get(a, a), place.get(b, b), *edge_to_json(edge)]
             for (a, b), edge in sorted(self.edges.items())
@@ -90,8 +93,15 @@ class Component:
 
         return Component(
             nodes={
-                key: Node(root(key, "#") + scope, birth, seen, bool(flags & 1), bool(flags & 2))
-                for key, scope, birth, seen, flags, _ in nodes
+                key: Node(
+                    root(key, "#") + scope,
+                    birth,
+                    seen,
+                    bool(flags & 1),
+                    bool(flags & 2),
+                    _claims(*said),
+                )
+                for key, scope, birth, seen, flags, _, *said in nodes
             },
             edges={(key_at(a), key_at(b)): edge_from_json(rest) for a, b, *rest in edges},
             decisions={d["id"]: Decision(**d) for d in decisions},
@@ -105,6 +115,12 @@ class Component:
     def members(self, customer_id: str) -> list[str]:
         """Address keys of one customer, sorted."""
         return sorted(key for key, owner in self.customer_of.items() if owner == customer_id)
+
+
+def _claims(said: Iterable[str] = ()) -> Claims:
+    # Names hold no digits, so a date is told by its first character.
+    births = tuple(text for text in said if text[0].isdigit())
+    return Claims(tuple(said)[: -len(births) or None], births) if said else NO_CLAIMS
 
 
 def etag_of(body: str) -> str:

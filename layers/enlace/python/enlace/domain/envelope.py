@@ -30,7 +30,7 @@ class AddressRef(NamedTuple):
 
 
 class Cause(NamedTuple):
-    """Why customers changed: ``interaction_id`` or ``conciliation_id``, and which."""
+    """Why customers changed: ``interaction_id``, ``conciliation_id`` or ``rules_version``."""
 
     kind: str
     id: str

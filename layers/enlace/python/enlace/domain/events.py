@@ -31,6 +31,7 @@ INTERACTION_RECORDED = "interaction.recorded"
 CUSTOMER_CREATED = "customer.created"
 CUSTOMER_MERGED = "customer.merged"
 CUSTOMER_SPLIT = "customer.split"
+CONTACT_POINT_DESCRIBED = "contact_point.described"
 CASE_OPENED = "case.opened"
 SEND_MESSAGE = "send.message"
 
@@ -47,6 +48,7 @@ def interaction_recorded(
     occurred_at: str,
     recorded_at: str,
     protocol: str | None = None,
+    open_case: bool = False,
     source: str = RESOLVER,
 ) -> Entry:
     """An interaction is in the timeline.
@@ -59,6 +61,8 @@ def interaction_recorded(
     protocol : str, optional
         As the contact said it. Only a possible number of ours goes on: anything
         else is somebody's free text, and may be of any size or a person's.
+    open_case : bool
+        The customer was last heard to have an open case, which this may belong to.
     """
     data = {
         "interaction_id": interaction.id,
@@ -71,6 +75,7 @@ def interaction_recorded(
         "contact_point": {"kind": contact_point[0], "key": contact_point[1]},
         "timeline_key": timeline_key,
         "protocol": normalise_protocol(protocol) if protocol else None,
+        "open_case": open_case,
     }
     return envelope(
         INTERACTION_RECORDED,
@@ -167,6 +172,25 @@ def customer_split(
     }
     id_ = event_id(CUSTOMER_SPLIT, *cause, customer_id, *(part for part, _ in parts))
     return _caused(CUSTOMER_SPLIT, data, id_, cause, occurred_at, recorded_at, source)
+
+
+def contact_point_described(
+    *,
+    customer_id: str,
+    contact_point: AddressRef,
+    cause: Cause,
+    occurred_at: str,
+    recorded_at: str,
+    source: str = RESOLVER,
+) -> Entry:
+    """There is something new to compare about a contact point: look for candidates."""
+    data = {
+        "customer_id": customer_id,
+        "contact_point": {"kind": contact_point[0], "key": contact_point[1]},
+        "cause": {cause[0]: cause[1]},
+    }
+    id_ = event_id(CONTACT_POINT_DESCRIBED, *cause, contact_point[1])
+    return _caused(CONTACT_POINT_DESCRIBED, data, id_, cause, occurred_at, recorded_at, source)
 
 
 def _caused(

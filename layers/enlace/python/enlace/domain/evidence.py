@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from enlace.domain.claims import NO_CLAIMS, Claims
 from enlace.domain.interaction import LEVELS
 from enlace.domain.rules import LEVEL_RANK
 
@@ -39,6 +40,8 @@ class Node:
         By the rules' lists, or because its value is not valid.
     hub : bool
         Seen beside more identifiers than ``hub_degree``; for ever.
+    claims : Claims
+        The names and birth dates that came through it as a contact point.
     """
 
     kind: str
@@ -46,6 +49,7 @@ class Node:
     first_seen: str
     blocked: bool = False
     hub: bool = False
+    claims: Claims = NO_CLAIMS
 
 
 @dataclass(frozen=True, slots=True)

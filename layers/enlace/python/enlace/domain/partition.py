@@ -12,8 +12,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from enlace.domain.claims import Claims, contradict, pooled
 from enlace.domain.evidence import Decision, Edge, Node, edge_key
 from enlace.domain.rules import LEVEL_RANK, KindRule, Rules, root
+
+
+def overrulable(reason: str) -> bool:
+    """Whether an operator's ``same`` could join what was refused for this reason.
+
+    Those edges are worth a person's look; the others no decision can change, or an
+    operator's ``different`` stands behind them.
+    """
+    return reason in ("contradiction", "below_min_level", "expired") or reason.startswith("limit:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +39,7 @@ class Partition:
     refused : dict of edge key to reason
         Why an edge joins nobody: ``blocked``, ``shared``, ``hub``, ``expired``,
         ``not_linking``, ``below_min_level``, ``limit:<kind>``,
-        ``limit:identifiers``, ``different``.
+        ``limit:identifiers``, ``different``, ``contradiction``.
     """
 
     customer_of: Mapping[str, str]
@@ -77,7 +87,7 @@ def partition(
         return "shared" if key in shared else None
 
     refused: dict[tuple[str, str], str] = {}
-    proposals: list[tuple[tuple[object, ...], tuple[str, str]]] = []
+    proposals: list[tuple[tuple[object, ...], tuple[str, str], bool]] = []
     different: dict[str, set[str]] = defaultdict(set)
     same: set[tuple[str, str]] = set()
     for decision in decisions:
@@ -91,7 +101,7 @@ def partition(
             if reason:
                 refused[pair] = reason
             else:
-                proposals.append(((0, pair), pair))
+                proposals.append(((0, pair), pair, False))
     for pair, edge in edges.items():
         if pair in same:
             continue
@@ -103,13 +113,14 @@ def partition(
             continue
         priorities = sorted((rule_of[pair[0]].priority, rule_of[pair[1]].priority))
         order = (1, -LEVEL_RANK[edge.level], *priorities, edge.first_seen, pair)
-        proposals.append((order, pair))
+        guarded = edge.level != "proven" and any(rule_of[key].contradiction for key in pair)
+        proposals.append((order, pair, guarded))
     proposals.sort(key=lambda proposal: proposal[0])
 
     blocks = _Blocks(nodes, rule_of, rules.max_identifiers, different)
     accepted = set()
-    for _, pair in proposals:
-        refusal = blocks.join(*pair)
+    for _, pair, guarded in proposals:
+        refusal = blocks.join(*pair, guarded=guarded)
         if refusal:
             refused[pair] = refusal
         else:
@@ -174,8 +185,11 @@ class _Blocks:
         self._different = different
         self._block: dict[str, list[str]] = {key: [key] for key in nodes}
 
-    def join(self, a: str, b: str) -> str | None:
-        """Join the blocks of ``a`` and ``b``, or give the reason for not doing so."""
+    def join(self, a: str, b: str, *, guarded: bool) -> str | None:
+        """Join the blocks of ``a`` and ``b``, or give the reason for not doing so.
+
+        ``guarded``: not if the people of both sides cannot be one.
+        """
         left, right = self._block[a], self._block[b]
         if left is right:
             return None
@@ -195,12 +209,17 @@ class _Blocks:
         members = set(right)
         if any(not members.isdisjoint(self._different.get(key, ())) for key in left):
             return "different"
+        if guarded and contradict(self._claims(left), self._claims(right)):
+            return "contradiction"
         if len(left) < len(right):
             left, right = right, left
         left.extend(right)
         for key in right:
             self._block[key] = left
         return None
+
+    def _claims(self, block: list[str]) -> Claims:
+        return pooled(self._nodes[key].claims for key in block)
 
     def customer_of(self) -> dict[str, str]:
         """Each key's customer id: the birth id of its block's earliest identifier."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from enlace.domain.claims import claims_of
 from enlace.domain.component import etag_of
 from enlace.domain.evidence import Edge, Node, Source
 from enlace.domain.rules import LEVEL_RANK
@@ -32,12 +33,39 @@ class Pointer:
         Id of its component; None while there is no evidence about it.
     hub : bool
         Cut off for ever, having stood beside too many others.
+    blocked : bool
+        By the rules' lists, or because its value is not valid.
     """
 
     first_seen: str
     customer_id: str
     component: str | None = None
     hub: bool = False
+    blocked: bool = False
+
+    @staticmethod
+    def of(node: Node, customer_id: str, component: str | None = None) -> Pointer:
+        """The pointer of a node of the graph."""
+        return Pointer(node.first_seen, customer_id, component, node.hub, node.blocked)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerHint:
+    """What an identifier's customer looked like when its record was last told.
+
+    Told asynchronously after merges, splits and cases, so that a reader can ask for
+    everything at once instead of step by step; the component alone is authoritative.
+
+    Parameters
+    ----------
+    members : tuple of str
+        Address keys of the customer, sorted.
+    open_case : bool
+        One of them has an open case.
+    """
+
+    members: tuple[str, ...]
+    open_case: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +88,7 @@ class IdentifierRecord:
         The edges that interactions through this contact point have shown: what
         is covered here needs no look at the component.
     traits : dict of name to dict of JSON value to ``[last_day, level, channel]``
+    hint : CustomerHint, optional
     """
 
     key: str
@@ -69,9 +98,14 @@ class IdentifierRecord:
     birth: str
     born_by: str
     pointer: Pointer
-    blocked: bool = False
     seen: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     traits: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
+    hint: CustomerHint | None = None
+
+    @property
+    def blocked(self) -> bool:
+        """No person's: by the rules' lists, or because its value is not valid."""
+        return self.pointer.blocked
 
     @property
     def customer_id(self) -> str:
@@ -86,7 +120,15 @@ class IdentifierRecord:
     @property
     def node(self) -> Node:
         """The identifier as the partition sees it."""
-        return Node(self.kind, self.birth, self.pointer.first_seen, self.blocked, self.pointer.hub)
+        pointer = self.pointer
+        return Node(
+            self.kind,
+            self.birth,
+            pointer.first_seen,
+            pointer.blocked,
+            pointer.hub,
+            claims_of(self.traits),
+        )
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from enlace.domain.interaction import LEVELS
 from enlace.errors import InvalidRules
+
+T = TypeVar("T")
 
 LEVEL_RANK = {level: rank for rank, level in enumerate(LEVELS)}
 
@@ -34,6 +36,33 @@ class KindRule:
     shared_after: int | None = None
     joins_only: tuple[str, ...] = ()
     valid_days: int | None = None
+    contradiction: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRules:
+    """Which likenesses operators are shown.
+
+    Parameters
+    ----------
+    threshold : float
+        Least probability of being one person.
+    auto_merge_above : float or None
+        Pairs above it are joined without asking; None (never) is what ships.
+    block_size : int
+        A blocking key that more contact points share finds nothing any more.
+    """
+
+    threshold: float = 0.9
+    auto_merge_above: float | None = None
+    block_size: int = 40
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRules:
+    """How long an open case takes up what its customer says next."""
+
+    join_within_hours: int = 72
 
 
 _UNDECLARED = KindRule(links=False, priority=999)
@@ -52,6 +81,12 @@ class Rules:
     blocked_local_parts: frozenset[str] = frozenset()
     blocked_emails: frozenset[str] = frozenset()
     blocked_values: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: A ``same`` that joins more identifiers than this waits for a second approver.
+    approval_above: int | None = None
+    candidates: CandidateRules = CandidateRules()
+    cases: CaseRules = CaseRules()
+    #: Channel -> rank; a trait's value from a lower rank goes first.
+    trait_sources: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, kind: str) -> KindRule:
         """The rule of a kind; scoped kinds share the rule of their root."""
@@ -94,6 +129,9 @@ def parse_rules(text: str) -> Rules:
         raise InvalidRules("version: give the rules a version, as text")
     email = body.pop("email", {})
     phone = body.pop("phone", {})
+    approval = body.pop("approval", {})
+    candidates = body.pop("candidates", {})
+    cases = body.pop("cases", {})
     kinds = {name: _kind_rule(name, rule) for name, rule in body.pop("kinds", {}).items()}
     rules = Rules(
         version=version,
@@ -109,8 +147,23 @@ def parse_rules(text: str) -> Rules:
         blocked_values={
             name: frozenset(values) for name, values in body.pop("blocked_values", {}).items()
         },
+        approval_above=_bounded(approval, "above_identifiers", None, 1, 60),
+        candidates=CandidateRules(
+            threshold=_share(candidates, "threshold", 0.9),
+            auto_merge_above=_share(candidates, "auto_merge_above", None),
+            block_size=_bounded(candidates, "block_size", 40, 2, 100),
+        ),
+        cases=CaseRules(_bounded(cases, "join_within_hours", 72, 1, 24 * 90)),
+        trait_sources=_ranks(body.pop("trait_sources", {})),
     )
-    unknown = [*body, *(f"email.{name}" for name in email), *(f"phone.{n}" for n in phone)]
+    sections = {
+        "email": email,
+        "phone": phone,
+        "approval": approval,
+        "candidates": candidates,
+        "cases": cases,
+    }
+    unknown = [*body, *(f"{name}.{key}" for name, rest in sections.items() for key in rest)]
     if unknown:
         raise InvalidRules(f"unknown field: {unknown[0]}")
     return rules
@@ -131,8 +184,23 @@ def _kind_rule(name: str, body: Any) -> KindRule:
     return KindRule(**{**body, "joins_only": tuple(body.get("joins_only", ()))})
 
 
-def _bounded(body: dict[str, Any], name: str, default: int, low: int, high: int) -> int:
+def _ranks(body: Any) -> Mapping[str, int]:
+    if not isinstance(body, dict) or not all(isinstance(rank, int) for rank in body.values()):
+        raise InvalidRules("trait_sources: must give channels a whole number each")
+    return body
+
+
+def _share(body: dict[str, Any], name: str, default: T) -> float | T:
     value = body.pop(name, default)
-    if not isinstance(value, int) or not low <= value <= high:
+    if value is not default and (not isinstance(value, float) or not 0 < value <= 1):
+        raise InvalidRules(f"{name}: must be a number above 0.0 and up to 1.0")
+    return value
+
+
+def _bounded(body: dict[str, Any], name: str, default: T, low: int, high: int) -> int | T:
+    value = body.pop(name, default)
+    if value is default:
+        return default
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise InvalidRules(f"{name}: must be a whole number from {low} to {high}")
     return value

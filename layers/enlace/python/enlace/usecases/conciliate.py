@@ -19,9 +19,9 @@ from enlace.domain.evidence import Decision
 from enlace.domain.interaction import Identifier
 from enlace.domain.rules import Rules
 from enlace.errors import Conflict, InvalidDecision, NotFound, TemporaryFailure
-from enlace.usecases.graph import read_neighbourhood
+from enlace.usecases.graph import own_part, read_neighbourhood
 from enlace.usecases.observe import sight
-from enlace.usecases.ports import PutComponent, PutDecision, Store, UpdateRecord, Write
+from enlace.usecases.ports import PutComponent, PutEntry, Store, UpdateRecord, Write
 
 _ATTEMPTS = 10
 
@@ -118,7 +118,7 @@ class Conciliator:
             raise InvalidDecision("a and b are the same identifier")
         now = self._now()
         id_ = conciliation_id or str(uuid.uuid4())
-        known = self._store.get_decision(id_) if conciliation_id else None
+        known = self._store.get_entry(f"decision#{id_}") if conciliation_id else None
         if known:
             if [known["decision"], known["a"], known["b"]] != [decision, *keys]:
                 raise InvalidDecision("this id belongs to another decision")
@@ -138,7 +138,7 @@ class Conciliator:
             "withdrawn_at": None,
         }
         change = GraphChange(decide=made)
-        return self._apply(change, keys, PutDecision(entry, None), now)
+        return self._apply(change, keys, PutEntry(f"decision#{id_}", entry, None), now)
 
     def withdraw(self, conciliation_id: str, *, operator: str) -> Conciliation:
         """Take a decision back; once is enough, twice changes nothing.
@@ -150,7 +150,7 @@ class Conciliator:
         TemporaryFailure
             If the store did not do its part.
         """
-        entry = self._store.get_decision(conciliation_id)
+        entry = self._store.get_entry(f"decision#{conciliation_id}")
         if entry is None:
             raise NotFound("no such conciliation")
         now = self._now()
@@ -159,11 +159,14 @@ class Conciliator:
             # The answer may have been lost, and the events with it: tell them again.
             withdrawn, now = entry, entry["withdrawn_at"]
         change = GraphChange(withdraw=conciliation_id)
-        return self._apply(change, [entry["a"], entry["b"]], PutDecision(withdrawn, entry), now)
+        return self._apply(
+            change,
+            [entry["a"], entry["b"]],
+            PutEntry(f"decision#{conciliation_id}", withdrawn, entry),
+            now,
+        )
 
-    def _apply(
-        self, change: GraphChange, keys: list[str], log: PutDecision, now: str
-    ) -> Conciliation:
+    def _apply(self, change: GraphChange, keys: list[str], log: PutEntry, now: str) -> Conciliation:
         for attempt in range(_ATTEMPTS):
             if attempt:
                 self._sleep(random.uniform(0, 0.01 * 2**attempt))
@@ -174,7 +177,7 @@ class Conciliator:
         raise TemporaryFailure("others kept changing the same customer")
 
     def _attempt(
-        self, change: GraphChange, keys: list[str], log: PutDecision, now: str
+        self, change: GraphChange, keys: list[str], log: PutEntry, now: str
     ) -> Conciliation:
         touched = read_neighbourhood(self._store, keys)
         records = touched.records
@@ -182,16 +185,16 @@ class Conciliator:
             raise NotFound("an identifier was never seen")
         evolution = evolve(touched.components, touched.loners, change, self._rules, now[:10])
         effects = evolution.effects
-        entry: dict[str, Any] = log.after
+        entry: dict[str, Any] = log.after or {}
         field = "withdrawal_effects" if change.withdraw else "effects"
         if field in entry:
             effects = entry[field]
         else:
             entry = {**entry, field: effects}
-            writes: list[Write] = [PutDecision(entry, log.before)]
+            writes: list[Write] = [PutEntry(log.key, entry, log.before)]
             writes += [PutComponent(after, before) for before, after in evolution.components]
             writes += [
-                UpdateRecord(key, before, after)
+                UpdateRecord(key, before, after, own_part(records, key, before))
                 for key, (before, after) in evolution.pointers.items()
                 if before is not None
             ]

@@ -142,4 +142,5 @@ def _count(report: BatchReport, resolved: Resolved) -> None:
         report.count("saturated")
     if not resolved.duplicate:
         for effect in resolved.effects:
-            report.count(f"customers_{effect['effect']}")
+            if effect["effect"] != "described":
+                report.count(f"customers_{effect['effect']}")

@@ -38,8 +38,7 @@ def new_record(
         raw=sighting.raw,
         birth=birth,
         born_by=born_by,
-        blocked=sighting.blocked,
-        pointer=Pointer(occurred_at, birth),
+        pointer=Pointer(occurred_at, birth, blocked=sighting.blocked),
     )
     return with_observed_traits(record, interaction, occurred_at, sighting) if born_by else record
 

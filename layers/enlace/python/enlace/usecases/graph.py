@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from enlace.domain.component import Component
 from enlace.domain.evidence import Node
-from enlace.domain.records import IdentifierRecord
+from enlace.domain.records import IdentifierRecord, Pointer
 from enlace.errors import Conflict
 from enlace.usecases.ports import IdentityReader
 
@@ -28,6 +28,17 @@ class Neighbourhood:
     records: dict[str, IdentifierRecord]
     components: list[Component]
     loners: dict[str, Node]
+
+
+def own_part(
+    records: Mapping[str, IdentifierRecord], key: str, was: Pointer
+) -> tuple[IdentifierRecord, IdentifierRecord] | None:
+    """What a write that moves a pointer must find unchanged beside it.
+
+    The traits of an identifier that enters its first component are copied there (as
+    claims); afterwards whoever changes them changes the component with them.
+    """
+    return (records[key], records[key]) if was.component is None else None
 
 
 def read_neighbourhood(store: IdentityReader, keys: Iterable[str]) -> Neighbourhood:

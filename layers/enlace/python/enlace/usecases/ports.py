@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from enlace.domain.component import Component
-from enlace.domain.records import Document, IdentifierRecord, Pointer, TimelineItem
+from enlace.domain.records import CustomerHint, Document, IdentifierRecord, Pointer, TimelineItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,18 @@ class PutDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class PutDecision:
-    """Write the audit entry of an operator's decision, if it is still as ``before``."""
+class PutEntry:
+    """Write, or with ``after`` None delete, a small entry if it is still as ``before``.
 
-    after: dict[str, Any]
+    Parameters
+    ----------
+    key : str
+        ``decision#<id>`` (the audit log of operators' decisions), ``rules#active``,
+        ``job#<name>`` (how far a job has come).
+    """
+
+    key: str
+    after: dict[str, Any] | None
     before: dict[str, Any] | None
 
 
@@ -69,7 +77,7 @@ class PutInteraction:
     item: TimelineItem
 
 
-Write = CreateRecord | UpdateRecord | PutComponent | PutDocument | PutDecision | PutInteraction
+Write = CreateRecord | UpdateRecord | PutComponent | PutDocument | PutEntry | PutInteraction
 """Every write is conditional: it happens only to what was read."""
 
 
@@ -90,11 +98,14 @@ class IdentityReader(Protocol):
 class Store(IdentityReader, Protocol):
     """Reads and writes of identities and timelines."""
 
-    def get_decision(self, conciliation_id: str) -> dict[str, Any] | None:
-        """The audit entry of a decision."""
+    def get_entry(self, key: str) -> dict[str, Any] | None:
+        """An entry by its key, read consistently."""
 
     def get_documents(self, pk: str, sks: Sequence[str]) -> dict[str, Document]:
         """Aggregates of a contact point by sort key, read consistently."""
+
+    def put_hint(self, key: str, hint: CustomerHint | None) -> None:
+        """Tell an identifier's record what its customer looks like; None takes it back."""
 
     def pin_time(self, pk: str, interaction_id: str, moment: str) -> str:
         """The time of the first receipt of an interaction whose vendor sends none."""

@@ -9,6 +9,7 @@ from enlace.domain.change import Effect
 from enlace.domain.envelope import AddressRef, Cause, Entry
 from enlace.domain.events import (
     RESOLVER,
+    contact_point_described,
     customer_created,
     customer_merged,
     customer_split,
@@ -30,6 +31,7 @@ def resolved_entries(resolved: Resolved, recorded_at: str) -> list[Entry]:
         occurred_at=resolved.occurred_at,
         recorded_at=recorded_at,
         protocol=protocol if isinstance(protocol, str) else None,
+        open_case=resolved.open_case,
     )
     cause = Cause("interaction_id", interaction.id)
     return [
@@ -69,4 +71,7 @@ def _entry(
             identifiers=effect["identifiers"],
             **common,
         )
+    if effect["effect"] == "described":
+        key = effect["key"]
+        return contact_point_described(contact_point=AddressRef(root(key, "#"), key), **common)
     return customer_split(into=[(id_, keys) for id_, keys in effect["into"]], **common)

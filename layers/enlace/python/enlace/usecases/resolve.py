@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from enlace.domain.address_key import AddressKeys
-from enlace.domain.change import Effect, GraphChange, created, evolve
+from enlace.domain.change import Effect, GraphChange, created, described, evolve
+from enlace.domain.claims import COMPARED, claims_of, compared
 from enlace.domain.interaction import Interaction
 from enlace.domain.records import (
     IdentifierRecord,
@@ -27,7 +28,7 @@ from enlace.errors import (
     TemporaryFailure,
 )
 from enlace.usecases.contact_point import new_record, with_observed_edges, with_observed_traits
-from enlace.usecases.graph import read_neighbourhood
+from enlace.usecases.graph import own_part, read_neighbourhood
 from enlace.usecases.observe import (
     Observation,
     graph_edges,
@@ -68,6 +69,8 @@ class Resolved:
         Customers that it created, merged or split.
     saturated : bool
         Its evidence could not be added; worth an alarm.
+    open_case : bool
+        Its customer was last heard to have an open case.
     """
 
     interaction: Interaction
@@ -78,6 +81,7 @@ class Resolved:
     duplicate: bool
     effects: list[Effect]
     saturated: bool = False
+    open_case: bool = False
 
 
 class Resolver:
@@ -213,6 +217,7 @@ class Resolver:
         ]
         effects: list[Effect] = []
         saturated = duplicate = False
+        after = record and with_observed_traits(record, interaction, occurred_at, point)
         try:
             if record is None and not observation.others:
                 record = new_record(
@@ -222,12 +227,17 @@ class Resolver:
                 # crash between them leaves what the redelivery completes.
                 self._store.commit([CreateRecord(record)])
                 self._store.commit(recording)
-            elif record is not None and self._quiet(record, observation, occurred_at):
-                after = with_observed_traits(record, interaction, occurred_at, point)
-                if after.own_etag != record.own_etag:
-                    self._store.commit(
-                        [UpdateRecord(record.key, record.pointer, record.pointer, (record, after))]
+            elif record and after and self._quiet(record, observation, occurred_at, after):
+                if after is not record:
+                    update = UpdateRecord(
+                        record.key, record.pointer, record.pointer, (record, after)
                     )
+                    if compared(after.traits) != compared(record.traits):
+                        # In one transaction, so that a redelivery still tells of it.
+                        effects = [described(record.customer_id, record.key)]
+                        recording = [*_with_effects(recording, effects), update]
+                    else:
+                        self._store.commit([update])
                     record = after
                 self._store.commit(recording)
             else:
@@ -242,7 +252,10 @@ class Resolver:
             if record is None:
                 raise Conflict("an interaction without its contact point") from error
         if record.born_by == interaction.id:
-            effects = [created(record.birth, record.key), *effects]
+            told = [created(record.birth, record.key)]
+            if not COMPARED.isdisjoint(interaction.traits):
+                told.append(described(record.birth, record.key))
+            effects = [*told, *effects]
         return Resolved(
             interaction=interaction,
             occurred_at=occurred_at,
@@ -252,12 +265,29 @@ class Resolver:
             duplicate=duplicate,
             effects=effects,
             saturated=saturated,
+            open_case=record.hint is not None and record.hint.open_case,
         ), record
 
-    def _quiet(self, record: IdentifierRecord, observation: Observation, occurred_at: str) -> bool:
-        """Whether the observation says nothing that is not known already."""
-        return record.pointer.first_seen <= occurred_at and all(
+    def _quiet(
+        self,
+        record: IdentifierRecord,
+        observation: Observation,
+        occurred_at: str,
+        after: IdentifierRecord,
+    ) -> bool:
+        """Whether the observation says nothing that could change a customer.
+
+        ``after`` is the record with what the interaction says about the person.
+        """
+        if record.pointer.first_seen > occurred_at or not all(
             covers(record.seen, key, edge) for key, edge in observation.edges.items()
+        ):
+            return False
+        # Nobody else is judged by the claims of a contact point that stands alone.
+        return (
+            after is record
+            or record.pointer.component is None
+            or claims_of(after.traits) == claims_of(record.traits)
         )
 
     def _evolve(
@@ -277,10 +307,16 @@ class Resolver:
             for key, sighting in sightings.items()
             if key not in records
         }
+        point = observation.contact_point
+        key = point.key
+        before = records.get(key) or new[key]
+        after = with_observed_traits(before, interaction, occurred_at, point)
+        claims = claims_of(after.traits)
         change = GraphChange(
             nodes={key: record.node for key, record in new.items()},
             edges=graph_edges(observation),
             seen_at=dict.fromkeys(sightings, occurred_at),
+            claims={key: claims} if claims != before.node.claims else {},
         )
         saturated = False
         try:
@@ -291,9 +327,6 @@ class Resolver:
                 components, loners, replace(change, edges={}), self._rules, self._today()
             )
 
-        key = observation.contact_point.key
-        before = records.get(key) or new[key]
-        after = with_observed_traits(before, interaction, occurred_at, observation.contact_point)
         if not saturated:
             after = with_observed_edges(after, observation)
         writes: list[Write] = [PutComponent(now, was) for was, now in evolution.components]
@@ -302,17 +335,28 @@ class Resolver:
                 record = after if moved == key else new[moved]
                 writes.append(CreateRecord(replace(record, pointer=pointer)))
             elif was is not None:
-                own = (before, after) if moved == key and _own_changed(before, after) else None
-                writes.append(UpdateRecord(moved, was, pointer, own))
+                writes.append(UpdateRecord(moved, was, pointer, own_part(records, moved, was)))
+                if moved == key and _own_changed(before, after):
+                    writes[-1] = UpdateRecord(moved, was, pointer, (before, after))
         if key not in evolution.pointers and _own_changed(before, after):
             writes.append(UpdateRecord(key, before.pointer, before.pointer, (before, after)))
         if key in evolution.pointers:
             after = replace(after, pointer=evolution.pointers[key][1])
-        first, *rest = recording
-        if isinstance(first, PutInteraction):
-            first = PutInteraction(replace(first.item, effects=evolution.effects))
-        self._store.commit([first, *rest, *writes])
-        return after, evolution.effects, saturated
+        effects = evolution.effects
+        if compared(after.traits) != compared(records[key].traits if key in records else {}):
+            news = described(after.customer_id, key)
+            effects = [*(effect for effect in effects if effect != news), news]
+        self._store.commit([*_with_effects(recording, effects), *writes])
+        return after, effects, saturated
+
+
+def _with_effects(recording: list[Write], effects: list[Effect]) -> list[Write]:
+    return [
+        PutInteraction(replace(write.item, effects=effects))
+        if isinstance(write, PutInteraction)
+        else write
+        for write in recording
+    ]
 
 
 def _own_changed(before: IdentifierRecord, after: IdentifierRecord) -> bool:
