@@ -23,6 +23,8 @@ from enlace.usecases.context import Context
 from enlace.usecases.customer_view import CustomerView
 from enlace.usecases.explain import Explain
 from enlace.usecases.find_customer import CustomerFinder
+from enlace.usecases.read_customer import CustomerReader
+from enlace.usecases.score_rfv import CachedQuintiles
 from enlace.usecases.timeline import Timeline
 
 logger = Logger(service="api_customers")
@@ -49,11 +51,13 @@ def _api() -> Api:
     finder = CustomerFinder(identities, address_keys(secret), rules, today=_today)
     reader = DynamoHistory(dynamodb, os.environ["TIMELINE_TABLE"], os.environ["CASE_TABLE"])
     threads = Threads()
+    quintiles = CachedQuintiles(identities.get_entry, clock=time.monotonic)
+    customers = CustomerReader(finder, reader, parallel=threads, quintiles=quintiles)
     routes = customer_routes(
         finder,
-        CustomerView(finder, reader, parallel=threads, today=_today),
+        CustomerView(customers, today=_today),
         Timeline(finder, reader, parallel=threads),
-        Context(finder, reader, parallel=threads, today=_today),
+        Context(customers, today=_today),
         Explain(finder, rules.version),
         _openapi,
     )

@@ -235,20 +235,6 @@ def test_logs_hold_no_value_of_anybody() -> None:
     assert [value for value in (PHONE[1], "joao") if value in out] == []
 
 
-@pytest.mark.usefixtures("aws")
-def test_requests_of_a_context_grow_by_two_for_each_contact_point() -> None:
-    """Identifier, component, values, totals; then timeline and cases of each contact point."""
-    record(interaction("1", PHONE, EMAIL, ("messenger:page", "psid-1")))
-    function = load("api_customers")
-    calls: list[str] = []
-    function.dynamodb.meta.events.register(
-        "before-call.dynamodb", lambda model, **_: calls.append(model.name)
-    )
-    body = {"contact_point": {"kind": "phone", "value": PHONE[1]}, "audience": "agent"}
-    answer(function, event("POST", "/v1/context", body))
-    assert sorted(calls) == ["BatchGetItem"] * 2 + ["GetItem"] * 2 + ["Query"] * 6
-
-
 def test_threads_give_results_in_order_and_the_first_failure() -> None:
     threads = Threads()
     assert threads([lambda n=n: n * n for n in range(40)]) == [n * n for n in range(40)]

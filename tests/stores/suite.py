@@ -90,10 +90,13 @@ class StoreSuite:
         ):
             recorded = use_case.resolve(event)
         totals = store.get_documents(recorded.contact_point, ["totals"])["totals"].body
+        last = totals.pop("last")
         assert totals == {
             "BRL": {"orders": 2, "amount_minor": 1500},
             "last_at": "2026-11-03T12:00:00.000Z",
         }
+        assert last["told"] == last["any"]
+        assert last["any"][2:5] == ["2", 500, "BRL"]
         use_case.resolve(
             order(
                 "4", EMAIL, 0, type_="order.cancelled", order_id="2", at="2026-11-04T12:00:00.000Z"

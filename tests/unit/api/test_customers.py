@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from enlace.api import models
+from enlace.api import customer_models, models
 from enlace.errors import TemporaryFailure
 from tests.stores.builders import interaction
 from tests.unit.api.world import World
@@ -25,7 +25,7 @@ def world() -> World:
 
 def test_a_look_up_normalises_and_gives_the_view(world: World) -> None:
     found = world.ask("POST", "/v1/customers/lookup", A_BODY)
-    models.Customer.model_validate(found)
+    customer_models.Customer.model_validate(found)
     assert found == world.ask("GET", f"/v1/customers/{found['customer_id']}")
 
 

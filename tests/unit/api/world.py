@@ -18,13 +18,15 @@ from enlace.domain.envelope import Entry
 from enlace.domain.http import Request, Response
 from enlace.domain.interaction import Identifier, Interaction
 from enlace.domain.records import TimelineItem
+from enlace.domain.rfv import Quintiles
 from enlace.errors import TemporaryFailure
 from enlace.rules import default_rules
 from enlace.usecases.context import Context
 from enlace.usecases.customer_view import CustomerView
 from enlace.usecases.explain import Explain
-from enlace.usecases.find_customer import Customer, CustomerFinder, one_by_one
-from enlace.usecases.read_history import OpenCase
+from enlace.usecases.find_customer import Asked, Customer, CustomerFinder, one_by_one
+from enlace.usecases.read_customer import CustomerReader
+from enlace.usecases.read_history import Aggregates, Newest, OpenCase
 from enlace.usecases.timeline import Timeline
 from local.memory_store import MemoryStore
 from tests.stores.builders import KEYS, TODAY, conciliator, resolver
@@ -48,12 +50,30 @@ class MemoryHistory:
     ) -> list[TimelineItem]:
         return self._store.page(pk, before=before, since=since, limit=limit)
 
-    def totals(self, pks: Sequence[str]) -> dict[str, dict[str, Any]]:
-        found = {pk: self._store.get_documents(pk, ["totals"]) for pk in pks}
-        return {pk: documents["totals"].body for pk, documents in found.items() if documents}
+    def newest(self, pk: str, limit: int) -> Newest:
+        items = self._store.page(pk, before=None, since=None, limit=limit)
+        return Newest(items, len(items) < limit)
+
+    def aggregates(self, pks: Sequence[str]) -> dict[str, Aggregates]:
+        found = {}
+        for pk in pks:
+            known = self._store.get_documents(pk, ["totals", "carts"])
+            bodies = {sk: document.body for sk, document in known.items()}
+            found[pk] = Aggregates(bodies.get("totals", {}), bodies.get("carts", {}))
+        return found
 
     def open_cases(self, pk: str) -> list[OpenCase]:
         return [case for case in self.cases if case.contact_key == pk]
+
+
+class OpenCandidates:
+    """Contact points that somebody is to look at."""
+
+    def __init__(self) -> None:
+        self.keys: set[str] = set()
+
+    def open_for(self, keys: Sequence[str]) -> bool:
+        return not self.keys.isdisjoint(keys)
 
 
 class FakeQueue:
@@ -104,10 +124,18 @@ class World:
         self.queue, self.bus, self.log = FakeQueue(), FakeBus(), FakeLog()
         rules = default_rules()
         self.finder = CustomerFinder(self.store, KEYS, rules, today=lambda: TODAY)
-        parts: dict[str, Any] = {"parallel": one_by_one, "today": lambda: TODAY}
-        self.views = CustomerView(self.finder, self.history, **parts)
+        self.quintiles: Quintiles | None = None
+        self.candidates = OpenCandidates()
+        customers = CustomerReader(
+            self.finder,
+            self.history,
+            parallel=one_by_one,
+            quintiles=lambda: self.quintiles,
+            candidates=self.candidates,
+        )
+        self.views = CustomerView(customers, today=lambda: TODAY)
         self.timeline = Timeline(self.finder, self.history, parallel=one_by_one)
-        self.context = Context(self.finder, self.history, **parts)
+        self.context = Context(customers, today=lambda: TODAY)
         self.explain = Explain(self.finder, rules.version)
         self.routes: list[Route] = [
             *interaction_routes(self.queue),
@@ -136,6 +164,10 @@ class World:
                 interaction.occurred_at or "",
             )
         )
+
+    def asked(self, kind: str, value: str) -> Asked:
+        """Whom an identifier asks for."""
+        return self.finder.asked_by(Identifier(kind, value))
 
     def customer(self, kind: str, value: str) -> Customer:
         """The customer behind an identifier."""

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enlace.api import models
+from enlace.api import customer_models
 from enlace.domain.interaction import Identifier, Interaction
 from enlace.usecases.context import MAX_BYTES
 from tests.stores.builders import CPFS, conciliator, interaction, order
@@ -53,7 +53,7 @@ SECRETS = (
 
 
 def context(world: World, identifier: tuple[str, str], audience: str) -> dict[str, Any]:
-    return world.context.of(world.customer(*identifier), audience)
+    return world.context.of(world.asked(*identifier), audience)
 
 
 def claims() -> list[Interaction]:
@@ -173,7 +173,7 @@ def test_a_circle_holds_only_what_proven_evidence_reaches(made: list[Interaction
                     reached[key] = joined
     for key, record in world.store.records.items():
         told = context(world, (record.kind, record.value), "customer")
-        models.Context.model_validate(told)
+        customer_models.Context.model_validate(told)
         shown = {
             world.finder.key_of(Identifier(i["kind"], i["value"])) for i in told["identifiers"]
         }
@@ -243,7 +243,7 @@ def test_a_context_is_at_most_four_kilobytes(count: int, text: str, audience: st
             ),
         )
     told = context(world, ("messenger:page", "😀" * 400), audience)
-    models.Context.model_validate(told)
+    customer_models.Context.model_validate(told)
     size = len(json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode())
     assert size <= MAX_BYTES
 

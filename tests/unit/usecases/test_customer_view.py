@@ -6,10 +6,11 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from enlace.api import models
+from enlace.api import customer_models
 from enlace.domain.interaction import Identifier, Interaction
-from enlace.usecases.customer_view import MAX_SOURCES, NEWEST
+from enlace.usecases.customer_view import NEWEST
 from enlace.usecases.purchases_view import combined_purchases
+from enlace.usecases.view_identifiers import MAX_SOURCES
 from tests.stores.builders import CPFS, TODAY, conciliator, interaction, order
 from tests.stores.laws import events
 from tests.unit.api.world import World
@@ -22,7 +23,7 @@ PHONE, EMAIL, CPF = (
 
 
 def view(world: World, identifier: tuple[str, str]) -> dict[str, Any]:
-    return world.views.view(world.customer(*identifier))
+    return world.views.view(world.asked(*identifier))
 
 
 def by_kind(shown: dict[str, Any]) -> dict[str, Any]:
@@ -110,6 +111,8 @@ def test_purchases_are_summed_over_contact_points() -> None:
         "value": [{"currency": "BRL", "orders": 2, "amount": 1250}],
         "last_at": "2026-11-12T12:00:00.000Z",
         "recency_days": 10,
+        "ltv": [{"currency": "BRL", "amount": 1250, "average_order": 625}],
+        "rfv": None,
     }
 
 
@@ -180,7 +183,7 @@ def test_every_customer_has_a_view_that_keeps_to_its_schema(made: list[Interacti
     world.record(*made)
     for record in world.store.records.values():
         shown = view(world, (record.kind, record.value))
-        models.Customer.model_validate(shown)
+        customer_models.Customer.model_validate(shown)
         assert shown["customer_id"] == record.customer_id
         own = {r.key for r in world.store.records.values() if r.customer_id == record.customer_id}
         assert len(shown["identifiers"]) == len(own)

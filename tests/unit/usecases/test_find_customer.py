@@ -106,7 +106,7 @@ def test_a_read_during_a_merge_sees_the_old_state_or_the_new(
     )
     old, before = world.customer(*asked).id, set(world.customer(*asked).members)
     store.armed = True
-    view = world.views.view(world.customer(*asked))
+    view = world.views.view(world.asked(*asked))
     store.armed = False
     resolver(store).resolve(interaction("merge", PHONE, EMAIL))
     new, after = world.customer(*asked).id, set(world.customer(*asked).members)

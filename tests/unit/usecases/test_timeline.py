@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enlace.api import models
+from enlace.api import customer_models
 from enlace.domain.interaction import Identifier, Interaction
 from enlace.errors import InvalidPayload
 from enlace.usecases.timeline import MAX_SCANNED, TimelineQuery
@@ -42,7 +42,7 @@ def pages(world: World, query: dict[str, Any], then: list[Interaction] | None = 
         page = world.timeline.page(
             world.customer(*POINTS[0]), TimelineQuery(**query, cursor=cursor)
         )
-        models.TimelinePage.model_validate(page)
+        customer_models.TimelinePage.model_validate(page)
         ids += [item["id"] for item in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:

@@ -39,23 +39,23 @@ def customer_routes(
     """The routes, on ready use cases; ``openapi`` gives the API's own description."""
 
     def look_up(call: Call) -> Response:
-        return answer(200, views.view(finder.by_identifier(parse_identifier(call.body(), "body"))))
+        return answer(200, views.view(finder.asked_by(parse_identifier(call.body(), "body"))))
 
     def get(call: Call) -> Response:
-        return answer(200, views.view(finder.by_id(call.id)))
+        return answer(200, views.view(finder.asked_by_id(call.id)))
 
     def timeline(call: Call) -> Response:
         query = timeline_query(call.request.query)
         return answer(200, timelines.page(finder.by_id(call.id), query))
 
     def context(call: Call) -> Response:
-        return answer(200, contexts.of(finder.by_id(call.id), "agent"))
+        return answer(200, contexts.of(finder.asked_by_id(call.id), "agent"))
 
     def contact_context(call: Call) -> Response:
         body = object_of(call.body())
         audience = one_of(body, "audience", AUDIENCES)
-        customer = finder.by_identifier(identifier_of(body, "contact_point"))
-        return answer(200, contexts.of(customer, audience))
+        asked = finder.asked_by(identifier_of(body, "contact_point"))
+        return answer(200, contexts.of(asked, audience))
 
     def explain(call: Call) -> Response:
         body = object_of(call.body())

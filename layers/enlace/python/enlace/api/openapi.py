@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from enlace.api import models
+from enlace.api import customer_models, models
 from enlace.api.conciliations import OPERATORS
 from enlace.api.customers import CONTACTS, READERS
 from enlace.api.interactions import WRITERS
@@ -91,7 +91,7 @@ OPERATIONS = {
         "The customer behind an identifier; kind `customer_id` follows aliases.",
         READERS,
         200,
-        models.Customer,
+        customer_models.Customer,
         models.IdentifierRequest,
         (400, 404, 413, 503),
     ),
@@ -99,7 +99,7 @@ OPERATIONS = {
         "The 360° view. Former ids answer with the current customer.",
         READERS,
         200,
-        models.Customer,
+        customer_models.Customer,
         None,
         (404, 503),
     ),
@@ -107,13 +107,18 @@ OPERATIONS = {
         "Interactions over all contact points, newest first.",
         READERS,
         200,
-        models.TimelinePage,
+        customer_models.TimelinePage,
         None,
         (400, 404, 503),
         parameters=_FILTERS,
     ),
     "GET /v1/customers/{id}/context": Operation(
-        "The context for an agent's screen.", CONTACTS, 200, models.Context, None, (404, 503)
+        "The context for an agent's screen.",
+        CONTACTS,
+        200,
+        customer_models.Context,
+        None,
+        (404, 503),
     ),
     "POST /v1/customers/{id}/explain": Operation(
         "The path of evidence between two identifiers.",
@@ -127,7 +132,7 @@ OPERATIONS = {
         "The context of a contact point, for an agent or for the customer's own side.",
         CONTACTS,
         200,
-        models.Context,
+        customer_models.Context,
         models.ContextRequest,
         (400, 404, 413, 503),
     ),

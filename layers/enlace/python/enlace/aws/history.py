@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from enlace.aws.dynamodb import Item, batch_get, translated
-from enlace.aws.timeline_table import TimelineTable
-from enlace.usecases.read_history import OpenCase
+from enlace.aws.timeline_table import TimelineTable, item_of
+from enlace.usecases.read_history import Aggregates, Newest, OpenCase
 
 #: Newest first; more than these are no help to anybody on the phone.
 _MAX_CASES = 50
@@ -35,17 +35,46 @@ class DynamoHistory:
         self.get = timelines.get
         self.page = timelines.page
 
-    def totals(self, pks: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Purchase totals by contact point, in one request.
+    def newest(self, pk: str, limit: int) -> Newest:
+        """The newest interactions of one contact point, in one request.
+
+        The service stops at 1 MB, so there may be fewer than there are; what is
+        missing is not asked for, since a view has no time for it.
 
         Raises
         ------
         TemporaryFailure
             If the service does not answer.
         """
-        keys: list[Item] = [{"pk": {"S": pk}, "sk": {"S": "totals"}} for pk in pks]
-        items = batch_get(self._client, self._timeline, keys, consistent=False)
-        return {item["pk"]["S"]: json.loads(item["body"]["S"]) for item in items}
+        with translated():
+            answer = self._client.query(
+                TableName=self._timeline,
+                # Times begin with a digit; the aggregates beside them with a letter.
+                KeyConditionExpression="pk = :pk AND sk < :letters",
+                ExpressionAttributeValues={":pk": {"S": pk}, ":letters": {"S": ":"}},
+                ScanIndexForward=False,
+                Limit=limit,
+            )
+        return Newest([item_of(item) for item in answer["Items"]], "LastEvaluatedKey" not in answer)
+
+    def aggregates(self, pks: Sequence[str]) -> dict[str, Aggregates]:
+        """Totals and carts by contact point, where there are any, in one request.
+
+        Raises
+        ------
+        TemporaryFailure
+            If the service does not answer.
+        """
+        keys: list[Item] = [
+            {"pk": {"S": pk}, "sk": {"S": sk}} for pk in pks for sk in ("totals", "carts")
+        ]
+        found: dict[str, dict[str, Any]] = {}
+        for item in batch_get(self._client, self._timeline, keys, consistent=False):
+            found.setdefault(item["pk"]["S"], {})[item["sk"]["S"]] = json.loads(item["body"]["S"])
+        return {
+            pk: Aggregates(bodies.get("totals", {}), bodies.get("carts", {}))
+            for pk, bodies in found.items()
+        }
 
     def open_cases(self, pk: str) -> list[OpenCase]:
         """Open cases of one contact point, newest first: protocol numbers begin with the day.
@@ -70,6 +99,7 @@ class DynamoHistory:
                 interaction_id=item["interaction_id"]["S"],
                 nature=item["nature"]["S"] or None,
                 opened_at=item["opened_at"]["S"],
+                level=item["level"]["S"] if "level" in item else None,
             )
             for item in answer["Items"]
             if item["state"]["S"] == "open"

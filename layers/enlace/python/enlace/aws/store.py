@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from enlace.aws.buyers import ATTRIBUTE, shard_of
 from enlace.aws.dynamodb import Item, translated
 from enlace.aws.identity_table import IdentityTable, item_of, own_attributes
 from enlace.aws.timeline_table import TimelineTable
@@ -91,6 +92,9 @@ class DynamoStore:
                 "body": {"S": _dump(write.after.body)},
                 "etag": {"S": write.after.etag},
             }
+            if write.after.sk == "totals":
+                # What the index of buyers is keyed by; the same for ever, so it is written once.
+                item[ATTRIBUTE] = {"S": shard_of(write.after.pk)}
             return _put(self._timeline, item, *_guard(write.before.etag if write.before else None))
         return self._put_entry(write)
 

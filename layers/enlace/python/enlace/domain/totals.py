@@ -62,9 +62,9 @@ def with_order(
 ) -> dict[str, Any]:
     """Totals after an order went from ``before`` to ``after``.
 
-    Shape: ``{currency: {"orders", "amount_minor"}, "last_at"}``. The time
-    is that of the last purchase made, cancelled or not: when somebody last chose
-    to buy is what recency measures.
+    Shape: ``{currency: {"orders", "amount_minor"}, "last_at", "last": {…}}``. The
+    time is that of the last purchase made, cancelled or not: when somebody last
+    chose to buy is what recency measures. For ``last`` see :func:`with_last`.
     """
     result = {
         key: dict(value) if isinstance(value, dict) else value for key, value in totals.items()
@@ -82,3 +82,36 @@ def with_order(
             at = after[type_][0]
             result["last_at"] = max(at, result.get("last_at", at))
     return result
+
+
+def with_last(
+    totals: dict[str, Any],
+    type_: str,
+    purchase: Purchase,
+    occurred_at: str,
+    interaction_id: str,
+    *,
+    told: bool,
+) -> dict[str, Any]:
+    """Totals that also know the last purchase, so that nobody has to look for it.
+
+    ``last`` holds two: ``told``, the last that the contact point's holder may be told
+    of, and ``any``. Each is ``[contract time, interaction id, order id, amount in
+    minor units, currency, store kind, store id]``; the greatest stays, whatever the
+    order of arrival.
+    """
+    if type_ not in _VALUED or purchase.amount_minor is None:
+        return totals
+    entry = [
+        occurred_at,
+        interaction_id,
+        purchase.order_id or "",
+        purchase.amount_minor,
+        purchase.currency,
+        purchase.store_kind or "",
+        purchase.store_id or "",
+    ]
+    last = dict(totals.get("last", {}))
+    for name in ("any", "told") if told else ("any",):
+        last[name] = max(entry, last.get(name, entry))
+    return {**totals, "last": last}

@@ -13,46 +13,45 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from enlace.domain.carts import open_carts
 from enlace.domain.circle import circle, levels_from
+from enlace.domain.disclosure import disclosable
+from enlace.domain.partition import overrulable
 from enlace.domain.records import IdentifierRecord, TimelineItem
-from enlace.domain.send_gate import OWN_CHANNELS
-from enlace.domain.traits import language_of, name_of, surviving_traits
-from enlace.usecases.find_customer import Customer, CustomerFinder, Parallel
-from enlace.usecases.purchases_view import combined_purchases
-from enlace.usecases.read_history import History, HistoryReader, OpenCase, named, read_history
+from enlace.domain.traits import language_of, name_of, preferred_channel_of, surviving_traits
+from enlace.usecases.find_customer import Asked
+from enlace.usecases.purchases_view import last_purchase, scored_purchases
+from enlace.usecases.read_customer import CustomerReader, Seen
+from enlace.usecases.read_history import History, Newest, OpenCase, named
 
 AUDIENCES = ("agent", "customer")
 #: Bytes of the whole answer as UTF-8 JSON: what a bot's or a screen pop's variable holds.
 MAX_BYTES = 4096
-#: Interactions read of each contact point; the last purchase is looked for among them.
-NEWEST = 20
+#: Interactions read of each contact point.
+NEWEST = 10
 RECENT = 5
 MAX_IDENTIFIERS = 12
 MAX_PROTOCOLS = 5
+MAX_CARTS = 3
 MAX_TEXT = 160
-
-_PURCHASES = ("order.placed", "order.paid")
-_SENT = ("message.", "campaign.")
 
 
 class Context:
-    """Reads contexts; parameters as for :class:`enlace.usecases.customer_view.CustomerView`."""
+    """Reads contexts.
 
-    def __init__(
-        self,
-        finder: CustomerFinder,
-        reader: HistoryReader,
-        *,
-        parallel: Parallel,
-        today: Callable[[], str],
-    ):
-        self._finder = finder
-        self._reader = reader
-        self._parallel = parallel
+    Parameters
+    ----------
+    customers : CustomerReader
+    today : callable
+        Gives the current day, ``YYYY-MM-DD`` (UTC).
+    """
+
+    def __init__(self, customers: CustomerReader, *, today: Callable[[], str]):
+        self._customers = customers
         self._today = today
 
-    def of(self, customer: Customer, audience: str) -> dict[str, Any]:
-        """The context of a contact through the identifier that ``customer`` was asked by.
+    def of(self, asked: Asked, audience: str) -> dict[str, Any]:
+        """The context of a contact through the identifier that is asked for.
 
         Parameters
         ----------
@@ -66,23 +65,28 @@ class Context:
 
         Raises
         ------
+        NotFound
+            If there is no such customer.
         TemporaryFailure
             If a store did not do its part.
         """
-        point = customer.asked
+        seen = self._customers.read(asked, newest=NEWEST)
+        customer, point = seen.customer, seen.customer.asked
         inside = circle(customer.ties, point.key)
         disclosed = audience == "customer"
         keys = sorted(inside) if disclosed else customer.members
-        history = read_history(
-            self._finder, self._reader, self._parallel, customer, keys, newest=NEWEST
-        )
+        history = seen.history.within(keys)
         if disclosed:
             history = self._disclosable(history)
         own = [history.records[key] for key in keys if key in history.records]
-        traits = surviving_traits(own, least_level="proven" if disclosed else "imported")
+        traits = surviving_traits(
+            own,
+            least_level="proven" if disclosed else "imported",
+            sources=self._customers.finder.rules.trait_sources,
+        )
         levels = levels_from(customer.ties, point.key)
         levels[point.key] = history.contact_level(point.key) or "stated"
-        purchases = combined_purchases(history.totals.values(), self._today())
+        purchases = scored_purchases(history.totals, self._today(), seen.quintiles)
         merged = history.merged()
         answer = {
             "customer_id": _circle_id(own) if disclosed else customer.id,
@@ -90,6 +94,7 @@ class Context:
             "contact_point": named(point),
             "name": name_of(traits),
             "language": language_of(traits),
+            "preferred_channel": preferred_channel_of(traits) or _last_channel(merged),
             "identifiers": _identifiers(own, levels, point.key),
             "recent": [
                 _recent(item, None if disclosed else levels.get(item.pk))
@@ -99,9 +104,16 @@ class Context:
                 {"protocol": c.protocol, "opened_at": c.opened_at, "nature": c.nature}
                 for c in history.cases[:MAX_PROTOCOLS]
             ],
-            "last_purchase": _last_purchase(merged, purchases["last_at"]),
-            "purchases": {**purchases, "value": purchases["value"][:4]},
-            "flags": _flags(customer, inside, disclosed),
+            "last_purchase": last_purchase(
+                history.totals, purchases["last_at"], told_only=disclosed
+            ),
+            "purchases": {
+                **purchases,
+                "value": purchases["value"][:4],
+                "ltv": purchases["ltv"][:4],
+            },
+            "carts": open_carts(history.carts, told_only=disclosed)[:MAX_CARTS],
+            "flags": [] if disclosed else _flags(seen, inside),
         }
         return fitted(answer)
 
@@ -112,44 +124,45 @@ class Context:
         known to be the words of the address's owner.
         """
         newest = {
-            key: [item for item in items if _disclosable(item.body)]
-            for key, items in history.newest.items()
+            key: Newest([item for item in read.items if _disclosable(item.body)], read.complete)
+            for key, read in history.newest.items()
         }
-        known = {i.body["id"]: i.body for items in history.newest.values() for i in items}
+        known = {i.body["id"]: i.body for read in history.newest.values() for i in read.items}
         cases = history.cases[: 2 * MAX_PROTOCOLS]
-        bodies = self._parallel([self._opened_by(case, known) for case in cases])
+        # Cases tell the level they were opened at; those of before that are looked up.
+        unsaid = [c for c in cases if c.level is None and c.interaction_id not in known]
+        bodies = self._customers.side_by_side([self._opening(case) for case in unsaid])
+        known |= {case.interaction_id: body for case, body in zip(unsaid, bodies, strict=True)}
         return replace(
             history,
             newest=newest,
-            cases=[
-                case
-                for case, body in zip(cases, bodies, strict=True)
-                if body is not None and _disclosable(body)
-            ],
+            cases=[case for case in cases if _tellable(case, known.get(case.interaction_id))],
         )
 
-    def _opened_by(
-        self, case: OpenCase, known: Mapping[str, dict[str, Any]]
-    ) -> Callable[[], dict[str, Any] | None]:
-        def read() -> dict[str, Any] | None:
-            if case.interaction_id in known:
-                return known[case.interaction_id]
-            return self._reader.get(case.contact_key, f"{case.opened_at}#{case.interaction_id}")
-
-        return read
+    def _opening(self, case: OpenCase) -> Callable[[], dict[str, Any] | None]:
+        sk = f"{case.opened_at}#{case.interaction_id}"
+        return lambda: self._customers.history.get(case.contact_key, sk)
 
 
 def _disclosable(body: Mapping[str, Any]) -> bool:
-    """Whether an interaction's own contact point may be told of it.
+    return disclosable(
+        level=body["contact_point"]["level"],
+        direction=body["direction"],
+        type_=body["type"],
+        channel=body["channel"],
+    )
 
-    It was proven; or we sent it there; or one of the company's own systems reports
-    an order and vouches for the address (:mod:`enlace.domain.send_gate`).
-    """
-    if body["contact_point"]["level"] == "proven":
-        return True
-    if body["direction"] == "outbound":
-        return bool(body["type"].startswith(_SENT))
-    return body["type"].startswith("order.") and body["channel"] in OWN_CHANNELS
+
+def _tellable(case: OpenCase, opening: Mapping[str, Any] | None) -> bool:
+    if case.level is not None:
+        return case.level == "proven"
+    return opening is not None and _disclosable(opening)
+
+
+def _last_channel(items: list[TimelineItem]) -> str | None:
+    """The channel that they last came through themselves."""
+    inbound = (item.body["channel"] for item in items if item.body["direction"] == "inbound")
+    return next(inbound, None)
 
 
 def _circle_id(own: list[IdentifierRecord]) -> str:
@@ -188,20 +201,8 @@ def _recent(item: TimelineItem, level: str | None) -> dict[str, Any]:
     return recent
 
 
-def _last_purchase(items: list[TimelineItem], last_at: str | None) -> dict[str, Any] | None:
-    for item in items:
-        if item.body["type"] in _PURCHASES:
-            data = item.body.get("data", {})
-            return {
-                "occurred_at": item.sk.partition("#")[0],
-                **{n: data[n] for n in ("order_id", "value", "store") if data.get(n)},
-            }
-    return {"occurred_at": last_at} if last_at else None
-
-
-def _flags(customer: Customer, inside: frozenset[str], disclosed: bool) -> list[str]:
-    if disclosed:
-        return []
+def _flags(seen: Seen, inside: frozenset[str]) -> list[str]:
+    customer = seen.customer
     flags = set()
     if customer.asked.blocked:
         flags.add("blocked_contact_point")
@@ -211,8 +212,8 @@ def _flags(customer: Customer, inside: frozenset[str], disclosed: bool) -> list[
         flags.add("shared_contact_point")
     if len(inside) < len(customer.members):
         flags.add("has_unproven_identifiers")
-    if customer.refused:
-        flags.add("has_candidates")
+    if seen.open_candidate or any(map(overrulable, customer.refused.values())):
+        flags.add("candidate_pending")
     return sorted(flags)
 
 
@@ -221,7 +222,7 @@ def fitted(answer: dict[str, Any], max_bytes: int = MAX_BYTES) -> dict[str, Any]
     if _size(answer) <= max_bytes:
         return answer
     answer = {**answer, "flags": [*answer["flags"], "truncated"]}
-    for name, least in (("recent", 2), ("identifiers", 4), ("open_protocols", 2)):
+    for name, least in (("recent", 2), ("identifiers", 4), ("open_protocols", 2), ("carts", 1)):
         while _size(answer) > max_bytes and len(answer[name]) > least:
             answer[name] = answer[name][:-1]
     for name in ("text", "subject"):
@@ -230,7 +231,7 @@ def fitted(answer: dict[str, Any], max_bytes: int = MAX_BYTES) -> dict[str, Any]
                 {key: value for key, value in recent.items() if key != name}
                 for recent in answer["recent"]
             ]
-    for name in ("identifiers", "recent", "open_protocols"):
+    for name in ("carts", "identifiers", "recent", "open_protocols"):
         while _size(answer) > max_bytes and answer[name]:
             answer[name] = answer[name][:-1]
     for name in ("last_purchase", "name", "contact_point"):

@@ -24,7 +24,8 @@ from enlace.usecases.observe import sight
 from enlace.usecases.ports import IdentityReader
 
 #: Each further attempt means that another merge came between two reads.
-_ATTEMPTS = 5
+ATTEMPTS = 5
+CHANGING = "others kept changing the same customer"
 
 #: Runs reads side by side; gives their results in order.
 Parallel = Callable[[Sequence[Callable[[], Any]]], list[Any]]
@@ -33,6 +34,22 @@ Parallel = Callable[[Sequence[Callable[[], Any]]], list[Any]]
 def one_by_one(reads: Sequence[Callable[[], Any]]) -> list[Any]:
     """The reads after one another, for stores in memory."""
     return [read() for read in reads]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whom a question is about.
+
+    Parameters
+    ----------
+    key : str
+        Address key of an identifier.
+    birth : str or None
+        The customer id that was asked for, if it was one: it must be the identifier's.
+    """
+
+    key: str
+    birth: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +124,36 @@ class CustomerFinder:
         self._rules = rules
         self._today = today
 
+    @property
+    def rules(self) -> Rules:
+        """The rules that customers are divided by."""
+        return self._rules
+
+    def asked_by_id(self, customer_id: str) -> Asked:
+        """Whom an id, current or former, asks for.
+
+        Raises
+        ------
+        NotFound
+            If it was never given out.
+        """
+        key = self._keys.address_of(customer_id)
+        if key is None:
+            raise NotFound("no such customer")
+        return Asked(key, customer_id)
+
+    def asked_by(self, identifier: Identifier) -> Asked:
+        """Whom an identifier asks for; kind ``customer_id`` follows aliases.
+
+        Raises
+        ------
+        NotFound
+            If it is a customer id that was never given out.
+        """
+        if identifier.kind == "customer_id":
+            return self.asked_by_id(identifier.value)
+        return Asked(self.key_of(identifier))
+
     def by_id(self, customer_id: str) -> Customer:
         """The customer that an id, current or former, stands for now.
 
@@ -117,10 +164,7 @@ class CustomerFinder:
         TemporaryFailure
             If the store did not do its part.
         """
-        key = self._keys.address_of(customer_id)
-        if key is None:
-            raise NotFound("no such customer")
-        return self._find(key, birth=customer_id)
+        return self.find(self.asked_by_id(customer_id))
 
     def by_identifier(self, identifier: Identifier) -> Customer:
         """The customer behind an identifier; kind ``customer_id`` follows aliases.
@@ -132,9 +176,7 @@ class CustomerFinder:
         TemporaryFailure
             If the store did not do its part.
         """
-        if identifier.kind == "customer_id":
-            return self.by_id(identifier.value)
-        return self._find(self.key_of(identifier))
+        return self.find(self.asked_by(identifier))
 
     def key_of(self, identifier: Identifier) -> str:
         """The address key of an identifier."""
@@ -144,16 +186,48 @@ class CustomerFinder:
         """Identifier records by address key; their values and births never change."""
         return self._identities.get_identifiers(keys, consistent=True) if keys else {}
 
-    def _find(self, key: str, birth: str | None = None) -> Customer:
-        for _ in range(_ATTEMPTS):
-            record = self._identities.get_identifiers([key], consistent=True).get(key)
-            if record is None or birth not in (None, record.birth):
-                raise NotFound("no such customer")
-            id_ = record.pointer.component
-            if id_ is None:
-                return Customer(record.customer_id, record)
-            component = self._identities.get_components([id_], consistent=True).get(id_)
-            if component is not None and key in component.nodes:
-                partition = component.partition(self._rules, self._today())
-                return Customer(component.customer_of[key], record, component, partition)
-        raise TemporaryFailure("others kept changing the same customer")
+    def component(self, id_: str) -> Component | None:
+        """A component as it is now."""
+        return self._identities.get_components([id_], consistent=True).get(id_)
+
+    def find(self, asked: Asked) -> Customer:
+        """The customer that is asked for, step by step.
+
+        Raises
+        ------
+        NotFound
+            If there is none.
+        TemporaryFailure
+            If the store did not do its part.
+        """
+        for _ in range(ATTEMPTS):
+            record = self.identifiers([asked.key]).get(asked.key)
+            id_ = record.pointer.component if record else None
+            found = self.at(asked, record, self.component(id_) if id_ else None)
+            if found:
+                return found
+        raise TemporaryFailure(CHANGING)
+
+    def at(
+        self, asked: Asked, record: IdentifierRecord | None, component: Component | None
+    ) -> Customer | None:
+        """The customer, from a record and the component that it points to.
+
+        Returns
+        -------
+        Customer or None
+            None if a merge or split came between the two reads: read both again.
+
+        Raises
+        ------
+        NotFound
+            If the record is not there, or was not born with the id asked for.
+        """
+        if record is None or asked.birth not in (None, record.birth):
+            raise NotFound("no such customer")
+        if record.pointer.component is None:
+            return Customer(record.customer_id, record)
+        if component is None or record.key not in component.nodes:
+            return None
+        partition = component.partition(self._rules, self._today())
+        return Customer(component.customer_of[record.key], record, component, partition)

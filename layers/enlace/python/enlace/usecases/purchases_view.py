@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from enlace.domain.rfv import Quintiles
+
 
 def combined_purchases(totals: Iterable[Mapping[str, Any]], today: str) -> dict[str, Any]:
     """The sum of several contact points' purchase totals.
@@ -30,7 +32,7 @@ def combined_purchases(totals: Iterable[Mapping[str, Any]], today: str) -> dict[
         for name, value in entry.items():
             if name == "last_at":
                 last_at = value if last_at is None else max(last_at, value)
-            else:
+            elif name != "last":
                 sums = by_currency.setdefault(name, [0, 0])
                 sums[0] += value["orders"]
                 sums[1] += value["amount_minor"]
@@ -44,6 +46,61 @@ def combined_purchases(totals: Iterable[Mapping[str, Any]], today: str) -> dict[
         "last_at": last_at,
         "recency_days": None if last_at is None else _days(last_at, today),
     }
+
+
+def scored_purchases(
+    totals: Iterable[Mapping[str, Any]], today: str, quintiles: Quintiles | None
+) -> dict[str, Any]:
+    """:func:`combined_purchases`, with lifetime values and scores.
+
+    Returns
+    -------
+    dict
+        Also ``ltv`` (per currency ``currency``, ``amount``, ``average_order``, in minor
+        units, net of refunds) and ``rfv`` (:meth:`Quintiles.scores`, or None).
+    """
+    purchases = combined_purchases(totals, today)
+    purchases["ltv"] = [
+        {
+            "currency": value["currency"],
+            "amount": value["amount"],
+            "average_order": value["amount"] // value["orders"],
+        }
+        for value in purchases["value"]
+        if value["orders"]
+    ]
+    purchases["rfv"] = quintiles.scores(purchases) if quintiles else None
+    return purchases
+
+
+def last_purchase(
+    totals: Iterable[Mapping[str, Any]], last_at: str | None, *, told_only: bool
+) -> dict[str, Any] | None:
+    """The last purchase through any of several contact points.
+
+    Parameters
+    ----------
+    told_only : bool
+        Only what the holders of the contact points may be told of.
+
+    Returns
+    -------
+    dict or None
+        ``occurred_at`` and, as far as they are known, ``order_id``, ``value`` and ``store``.
+    """
+    name = "told" if told_only else "any"
+    kept = [entry["last"] for entry in totals if "last" in entry]
+    known = [last[name] for last in kept if name in last]
+    if not known:
+        # Totals from before the last purchase was kept have its time alone.
+        return {"occurred_at": last_at} if last_at and not kept else None
+    occurred_at, _, order_id, amount, currency, kind, store_id = max(known)
+    found: dict[str, Any] = {"occurred_at": occurred_at}
+    if order_id:
+        found["order_id"] = order_id
+    found["value"] = {"amount": amount, "currency": currency}
+    store = {key: value for key, value in (("kind", kind), ("id", store_id)) if value}
+    return {**found, "store": store} if store else found
 
 
 def _days(since: str, today: str) -> int:
