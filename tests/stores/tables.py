@@ -68,10 +68,10 @@ class Tables:
             if pk.startswith("component#"):
                 component = Component.from_body(item["body"]["S"])
                 memory.components[component.id] = component
-            elif pk.startswith("decision#"):
-                memory.decisions[pk.partition("#")[2]] = json.loads(item["body"]["S"])
-            else:
+            elif "kind" in item:
                 memory.records[pk] = record_of(item)
+            else:
+                memory.entries[pk] = json.loads(item["body"]["S"])
         for item in self._items("timeline"):
             pk, sk = item["pk"]["S"], item["sk"]["S"]
             if sk.startswith("pin#"):

@@ -173,7 +173,8 @@ def agreement(a: tuple[str, ...], b: tuple[str, ...]) -> int:
         return 3
     if any(same_part(a[0], part) for part in b) or any(same_part(b[0], part) for part in a):
         return 2
-    if same_part("".join(a), "".join(b)):
+    if len(a) != len(b) and edit_distance("".join(a), "".join(b)) <= 1:
+        # A space that slipped into a name, or out of it.
         return 2
     telling = [[part for part in name if part not in COMMON_SURNAMES] for name in (a, b)]
     return int(any(same_part(x, y) for x in telling[0] for y in telling[1]))

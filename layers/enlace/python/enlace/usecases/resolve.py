@@ -344,8 +344,12 @@ class Resolver:
             after = replace(after, pointer=evolution.pointers[key][1])
         effects = evolution.effects
         if compared(after.traits) != compared(records[key].traits if key in records else {}):
-            news = described(after.customer_id, key)
-            effects = [*(effect for effect in effects if effect != news), news]
+            # Whoever looks from the contact point sees its whole component.
+            own = next(
+                (now.nodes for _, now in evolution.components if now and key in now.nodes), ()
+            )
+            effects = [e for e in effects if e["effect"] != "described" or e["key"] not in own]
+            effects.append(described(after.customer_id, key))
         self._store.commit([*_with_effects(recording, effects), *writes])
         return after, effects, saturated
 
