@@ -55,6 +55,10 @@ class InvalidRules(EnlaceError):
     """A rules file cannot be used; the text says which field and why."""
 
 
+class InvalidWeights(EnlaceError):
+    """A weights file cannot be used; the text says which field and why."""
+
+
 class AlreadyRecorded(EnlaceError):
     """The interaction is in the timeline already: a redelivery.
 

@@ -1,0 +1,145 @@
+"""How alike two names are: Portuguese names first.
+
+People leave out middle names, abbreviate them, marry, go by a nickname, and type
+surnames into the field for given names. So the first given name is compared on its
+own, and all further parts as a list in which the shorter one may be part of the longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import product
+
+from rapidfuzz.distance import OSA, JaroWinkler
+
+from enlace.domain.names import NICKNAMES
+from enlace.matching.features import Name
+from enlace.matching.phonetic import phonetic_key
+
+#: The better the smaller; parts that are told apart by more than "similar" do not agree.
+_ORDER = ("exact", "phonetic", "close", "similar", "nickname", "initial", "different")
+_RANK = {level: rank for rank, level in enumerate(_ORDER)}
+#: Which of several names of two people go together best: the pair with the least sum.
+_GAIN = {
+    **{level: rank - 5 for level, rank in _RANK.items()},
+    **{"swapped": -8, "shortened": -4, "partial": -2, "initials": 0},
+}
+
+
+def compare_names(
+    a: Sequence[Name],
+    b: Sequence[Name],
+    levels: dict[str, str],
+    terms: dict[str, tuple[str, ...]],
+) -> None:
+    """Put the levels and terms of the best pair of names into ``levels`` and ``terms``."""
+    best: tuple[int, dict[str, str], dict[str, tuple[str, ...]]] | None = None
+    for x, y in product(a, b):
+        if y < x:
+            # One order for both directions, so that ties fall the same way.
+            x, y = y, x
+        rank, found, agreeing = _compare(x, y)
+        if best is None or rank < best[0]:
+            best = rank, found, agreeing
+    if best is not None:
+        levels.update(best[1])
+        terms.update(best[2])
+
+
+def _compare(a: Name, b: Name) -> tuple[int, dict[str, str], dict[str, tuple[str, ...]]]:
+    levels: dict[str, str] = {}
+    terms: dict[str, tuple[str, ...]] = {}
+    if a.first and b.first:
+        levels["given_name"] = level = part_level(a.first, b.first)
+        terms["given_name"] = (a.first, b.first)
+        if level == "different" and _swapped(a, b):
+            return (
+                _GAIN["swapped"],
+                {"given_name": "swapped"},
+                {"given_name": (a.first, *a.rest[-1:])},
+            )
+    if a.rest and b.rest:
+        levels["surname"], terms["surname"] = rest_level(a.rest, b.rest)
+    return sum(_GAIN[level] for level in levels.values()), levels, terms
+
+
+def _swapped(a: Name, b: Name) -> bool:
+    """The given name of each is the last surname of the other."""
+    if not (a.rest and b.rest):
+        return False
+    return all(
+        _RANK[part_level(x, y)] <= _RANK["close"]
+        for x, y in ((a.first, b.rest[-1]), (b.first, a.rest[-1]))
+    )
+
+
+def rest_level(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Level and agreeing terms of all parts behind the first given name.
+
+    Parameters
+    ----------
+    a, b : tuple of str
+        Not empty.
+    """
+    if a == b or set(a) == set(b):
+        return "exact", tuple(sorted(set(a)))
+    common = set(a).intersection(b)
+    short, long = sorted((a, b), key=lambda parts: (len(parts), parts))
+    if common.issuperset(short):
+        return "shortened", tuple(sorted(common))
+    joined = part_level("".join(a), "".join(b))
+    if joined == "exact":
+        return "close", ("".join(a), "".join(b))
+    worst, pairs = _aligned(short, long)
+    if joined in ("phonetic", "close") and _RANK[joined] < _RANK[worst]:
+        return joined, ("".join(a), "".join(b))
+    if worst in ("phonetic", "close", "similar"):
+        x, y = next(pair for pair in pairs if part_level(*pair) == worst)
+        return worst, (x, y)
+    if common:
+        return "partial", tuple(sorted(common))
+    return ("initials", ()) if worst == "initial" else ("different", ())
+
+
+def _aligned(short: tuple[str, ...], long: tuple[str, ...]) -> tuple[str, list[tuple[str, str]]]:
+    """The worst level among the parts of ``short``, each beside its best in ``long``."""
+    left = list(long)
+    pairs = []
+    worst = "exact"
+    for part in short:
+        other = min(left, key=lambda candidate: (_RANK[part_level(part, candidate)], candidate))
+        level = part_level(part, other)
+        if _RANK[level] > _RANK[worst]:
+            worst = level
+        left.remove(other)
+        pairs.append((part, other))
+    return worst, pairs
+
+
+@lru_cache(maxsize=65536)
+def part_level(a: str, b: str) -> str:
+    """How alike two parts of names are, whichever way round."""
+    if a == b:
+        return "exact"
+    short, long = sorted((a, b), key=len)
+    if len(short) == 1:
+        return "initial" if long.startswith(short) else "different"
+    if phonetic_key(a) == phonetic_key(b):
+        return "phonetic"
+    slips = 0 if len(short) < 4 else 1 if len(short) < 8 else 2
+    if OSA.distance(a, b, score_cutoff=slips) <= slips:
+        return "close"
+    if b in NICKNAMES.get(a, ()) or a in NICKNAMES.get(b, ()) or _diminutive(short, long):
+        return "nickname"
+    return "similar" if JaroWinkler.similarity(a, b) >= 0.85 else "different"
+
+
+def _diminutive(a: str, b: str) -> bool:
+    """Carlinhos and Carlos, Mariazinha and Maria, Fernandinha and Fernanda."""
+    for pet, name in ((a, b), (b, a)):
+        for ending in ("zinha", "zinho", "inhas", "inhos", "inha", "inho"):
+            stem = pet.removesuffix(ending)
+            if stem != pet and len(stem) >= 3 and name.startswith(stem):
+                return True
+    return False

@@ -1,0 +1,288 @@
+"""The weights in data, without labels and from operators' decisions.
+
+Expectation-maximisation over three kinds of pairs: one person, people who live
+together, strangers. Only blocked pairs are compared; any other pair counts as
+strangers, so the prior is that of all pairs, and u is not that of look-alikes.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from itertools import combinations
+
+from enlace.errors import InvalidWeights
+from enlace.matching.blocking import blocking_keys
+from enlace.matching.compare import LEVELS, Comparison, compare
+from enlace.matching.features import Features
+from enlace.matching.weights import LEAST, PERSONAL, Terms, Weights
+
+#: Pairs that are one person which a file's m is worth against decisions.
+STRENGTH = 500.0
+_ROUNDS = 40
+_SETTLED = 1e-4
+#: Pairs that no data has seen are not impossible.
+_UNSEEN = 0.5
+
+Pattern = tuple[tuple[str, str], ...]
+
+
+def learn(
+    features: Sequence[Features],
+    *,
+    version: str,
+    trained_on: str,
+    date: str,
+    block_size: int = 40,
+    samples: int = 60_000,
+    top_terms: int = 2000,
+    seed: int = 20,
+    progress: Callable[[str, float], None] = lambda step, share: None,
+) -> Weights:
+    """Weights from records of which nobody said who is who.
+
+    Parameters
+    ----------
+    features : sequence of Features
+        One a record; a thousand or more, of people who have several records each.
+    version, trained_on, date : str
+        Written into the file.
+    block_size : int
+        A key that more records share is dropped, as when candidates are sought.
+    samples : int
+        Pairs drawn at random, from which u is counted.
+    top_terms : int
+        How many of the commonest names and cities to list.
+    seed : int
+        Of the draw: the same data gives the same file.
+    progress : callable
+        Gets the step's name and how much of it is done, 0 to 1.
+
+    Raises
+    ------
+    InvalidWeights
+        If there is too little to learn from.
+    """
+    records = len(features)
+    if records < 100:
+        raise InvalidWeights("too few records to learn from: give 100 or more")
+    blocked: Counter[Pattern] = Counter()
+    pairs = blocked_pairs(features, block_size)
+    if not pairs:
+        raise InvalidWeights("no two records are alike: nothing can be learned")
+    for done, (i, j) in enumerate(pairs):
+        blocked[_pattern(compare(features[i], features[j]))] += 1
+        if done % 1000 == 0:
+            progress("comparing", done / len(pairs))
+    drawn: Counter[Pattern] = Counter()
+    choice = random.Random(seed)
+    for done in range(samples):
+        i, j = choice.sample(range(records), 2)
+        drawn[_pattern(compare(features[i], features[j]))] += 1
+        if done % 1000 == 0:
+            progress("sampling", done / samples)
+    model = _Model(blocked, drawn, _agreeing_pairs(features), records * (records - 1) / 2)
+    model.fit(progress)
+    return Weights(
+        version, trained_on, date, records, model.prior, model.household,
+        {
+            name: {level: (model.m[name][level], model.u[name][level]) for level in LEVELS[name]}
+            for name in LEVELS
+            if name in model.m
+        },
+        _terms(features, top_terms),
+    )  # fmt: skip
+
+
+def blocked_pairs(features: Sequence[Features], block_size: int = 40) -> list[tuple[int, int]]:
+    """Index pairs that share a key which no more than ``block_size`` records have."""
+    blocks: defaultdict[str, list[int]] = defaultdict(list)
+    for index, one in enumerate(features):
+        for key in blocking_keys(one):
+            blocks[key].append(index)
+    pairs = {
+        pair for block in blocks.values() if len(block) <= block_size
+        for pair in combinations(block, 2)
+    }  # fmt: skip
+    return sorted(pairs)
+
+
+def _pattern(comparison: Comparison) -> Pattern:
+    return tuple(sorted(comparison.levels.items()))
+
+
+class _Model:
+    """The three kinds of pairs, fitted in rounds."""
+
+    def __init__(
+        self,
+        blocked: Counter[Pattern],
+        drawn: Counter[Pattern],
+        agreeing: dict[str, tuple[float, float]],
+        pairs: float,
+    ):
+        self._blocked, self._drawn = blocked, drawn
+        self._agreeing, self._pairs = agreeing, pairs
+        seen = {name for pattern in blocked for name, _ in pattern}
+        self._names = [name for name in LEVELS if name in seen]
+        self.prior = self.household = sum(blocked.values()) / pairs / 3
+        # Where to begin: agreement is the rule for one person, the exception for two.
+        self.m = {n: _spread(LEVELS[n], [0.9, *[0.05] * (len(LEVELS[n]) - 1)]) for n in self._names}
+        self.u = {n: self._counted(n, drawn) for n in self._names}
+
+    def fit(self, progress: Callable[[str, float], None]) -> None:
+        """Repeat until the prior settles."""
+        for done in range(_ROUNDS):
+            progress("learning", done / _ROUNDS)
+            before = self.prior
+            self._round()
+            if abs(self.prior - before) < _SETTLED * before:
+                break
+        progress("learning", 1.0)
+
+    def _round(self) -> None:
+        matches = households = 0.0
+        same: dict[str, Counter[str]] = {name: Counter() for name in self._names}
+        for pattern, count in self._blocked.items():
+            match, household = self._posterior(pattern)
+            matches += count * match
+            households += count * household
+            for name, level in pattern:
+                same[name][level] += count * match  # type: ignore[assignment]
+        strangers: Counter[Pattern] = Counter()
+        for pattern, count in self._drawn.items():
+            match, household = self._posterior(pattern)
+            strangers[pattern] = count * (1 - match - household)  # type: ignore[assignment]
+        self.prior = max(matches, 1.0) / self._pairs
+        self.household = households / self._pairs
+        for name in self._names:
+            self.m[name] = _spread(
+                LEVELS[name], [same[name][level] + _UNSEEN for level in LEVELS[name]]
+            )
+            self.u[name] = self._counted(name, strangers)
+            self._exactly(name, same[name]["exact"])
+
+    def _exactly(self, name: str, matches: float) -> None:
+        """Exact agreement of strangers, counted over all pairs: samples are too few for it."""
+        if name not in self._agreeing:
+            return
+        agreeing, both = self._agreeing[name]
+        exact = min(max((agreeing - matches) / both, LEAST), 0.999)
+        others = {level: u for level, u in self.u[name].items() if level != "exact"}
+        scale = (1 - exact) / sum(others.values())
+        self.u[name] = {"exact": exact, **{level: u * scale for level, u in others.items()}}
+
+    def _counted(self, name: str, patterns: Counter[Pattern]) -> dict[str, float]:
+        counts: Counter[str] = Counter()
+        for pattern, count in patterns.items():
+            for field, level in pattern:
+                if field == name:
+                    counts[level] += count
+        return _spread(LEVELS[name], [counts[level] + _UNSEEN for level in LEVELS[name]])
+
+    def _posterior(self, pattern: Pattern) -> tuple[float, float]:
+        match, household = self.prior, self.household
+        stranger = 1 - match - household
+        for name, level in pattern:
+            if name in self.m:
+                m, u = self.m[name][level], self.u[name][level]
+                match *= m
+                stranger *= u
+                household *= u if name in PERSONAL else m
+        total = match + household + stranger
+        return match / total, household / total
+
+
+def _spread(levels: Sequence[str], counts: Sequence[float]) -> dict[str, float]:
+    total = sum(counts)
+    return {level: max(n / total, LEAST) for level, n in zip(levels, counts, strict=True)}
+
+
+def _agreeing_pairs(features: Sequence[Features]) -> dict[str, tuple[float, float]]:
+    """For each field: pairs that agree exactly, and pairs that have it, of all pairs."""
+    values: dict[str, list[str]] = {
+        "given_name": [n.first for f in features for n in f.names[:1] if n.first],
+        "birth_date": [f.births[0] for f in features if f.births],
+        "city": [f.cities[0] for f in features if f.cities],
+        "postal_code": [f.postal_codes[0] for f in features if f.postal_codes],
+        "street_number": [f.street_numbers[0] for f in features if f.street_numbers],
+        "phone": [f.phones[0] for f in features if f.phones],
+        "email": [f.emails[0] for f in features if f.emails],
+        "device": [f.devices[0] for f in features if f.devices],
+    }
+    return {
+        name: (float(sum(math.comb(n, 2) for n in Counter(found).values())),
+               float(math.comb(len(found), 2)))
+        for name, found in values.items()
+        if len(found) > 1
+    }  # fmt: skip
+
+
+def _terms(features: Sequence[Features], top: int) -> dict[str, Terms]:
+    held: dict[str, list[set[str]]] = {
+        "given_name": [{n.first for n in f.names if n.first} for f in features],
+        "surname": [{part for n in f.names for part in n.rest} for f in features],
+        "city": [set(f.cities) for f in features],
+    }
+    found = {}
+    for name, sets in held.items():
+        holders = [values for values in sets if values]
+        if not holders:
+            continue
+        counts = Counter(value for values in holders for value in values)
+        listed = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:top]
+        listed = [(value, n) for value, n in listed if n > 2]
+        rest = len(counts) - len(listed)
+        others = sum(counts.values()) - sum(n for _, n in listed)
+        found[name] = Terms(
+            max(others, 1) / max(rest, 1) / len(holders),
+            {value: n / len(holders) for value, n in listed},
+        )
+    return found
+
+
+def updated_by_decisions(
+    weights: Weights,
+    decisions: Iterable[tuple[Comparison, str]],
+    *,
+    strength: float = STRENGTH,
+) -> Weights:
+    """Weights that have seen what operators decided.
+
+    Parameters
+    ----------
+    decisions : iterable of (Comparison, ``same`` or ``different``)
+    strength : float
+        Pairs of one person that the weights are worth as they stand. There are
+        ``(1 - prior) / prior`` times as many pairs of strangers, and those are what u is
+        worth: operators only see strangers who look alike, so each of these stands for
+        itself among all the others, and does not for a stranger drawn blindly.
+
+    Raises
+    ------
+    InvalidWeights
+        If a decision is another word, or the strength is not above 0.
+    """
+    if not strength > 0:
+        raise InvalidWeights("strength: must be above 0")
+    same: dict[str, Counter[str]] = defaultdict(Counter)
+    different: dict[str, Counter[str]] = defaultdict(Counter)
+    for comparison, decision in decisions:
+        if decision not in ("same", "different"):
+            raise InvalidWeights("a decision must be same or different")
+        for name, level in comparison.levels.items():
+            (same if decision == "same" else different)[name][level] += 1
+    strangers = strength * (1 - weights.prior) / weights.prior
+    fields = {}
+    for name, levels in weights.fields.items():
+        m = _spread(list(levels), [v[0] * strength + same[name][k] for k, v in levels.items()])
+        u = _spread(
+            list(levels), [v[1] * strangers + different[name][k] for k, v in levels.items()]
+        )
+        fields[name] = {level: (m[level], u[level]) for level in levels}
+    return Weights(
+        weights.version + "+decisions", weights.trained_on, weights.date, weights.records,
+        weights.prior, weights.household, fields, weights.terms,
+    )  # fmt: skip
