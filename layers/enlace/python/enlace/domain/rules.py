@@ -10,12 +10,16 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from enlace.domain.interaction import LEVELS
 from enlace.errors import InvalidRules
 
 T = TypeVar("T")
+
+#: Of a limit or a number of days: a century of them.
+_MOST = 36_500
+_MAX_VERSION = 64
 
 LEVEL_RANK = {level: rank for rank, level in enumerate(LEVELS)}
 
@@ -125,28 +129,23 @@ def parse_rules(text: str) -> Rules:
     except tomllib.TOMLDecodeError as error:
         raise InvalidRules(f"not a TOML file: {error}") from error
     version = body.pop("version", None)
-    if not isinstance(version, str) or not version:
-        raise InvalidRules("version: give the rules a version, as text")
-    email = body.pop("email", {})
-    phone = body.pop("phone", {})
-    approval = body.pop("approval", {})
-    candidates = body.pop("candidates", {})
-    cases = body.pop("cases", {})
-    kinds = {name: _kind_rule(name, rule) for name, rule in body.pop("kinds", {}).items()}
+    if not isinstance(version, str) or not 0 < len(version) <= _MAX_VERSION:
+        raise InvalidRules(f"version: must be text of 1 to {_MAX_VERSION} characters")
+    email, phone, approval, candidates, cases, declared, blocked = (
+        _table(body, name)
+        for name in ("email", "phone", "approval", "candidates", "cases", "kinds", "blocked_values")
+    )
+    kinds = {name: _kind_rule(name, rule) for name, rule in declared.items()}
     rules = Rules(
         version=version,
         kinds=kinds,
         max_identifiers=_bounded(body, "max_identifiers", 50, 2, 60),
         hub_degree=_bounded(body, "hub_degree", 24, 2, 40),
-        fold_local_part=bool(email.pop("fold_local_part", True)),
-        default_region=str(phone.pop("default_region", "BR")),
-        blocked_local_parts=frozenset(
-            email.pop("role_mailboxes", []) + email.pop("unread_mailboxes", [])
-        ),
-        blocked_emails=frozenset(email.pop("placeholders", [])),
-        blocked_values={
-            name: frozenset(values) for name, values in body.pop("blocked_values", {}).items()
-        },
+        fold_local_part=_typed(email, "fold_local_part", True),
+        default_region=_typed(phone, "default_region", "BR"),
+        blocked_local_parts=_texts(email, "role_mailboxes") | _texts(email, "unread_mailboxes"),
+        blocked_emails=_texts(email, "placeholders"),
+        blocked_values={name: _texts(blocked, name) for name in tuple(blocked)},
         approval_above=_bounded(approval, "above_identifiers", None, 1, 60),
         candidates=CandidateRules(
             threshold=_share(candidates, "threshold", 0.9),
@@ -179,13 +178,47 @@ def _kind_rule(name: str, body: Any) -> KindRule:
         raise InvalidRules(f"kinds.{name}.min_level: must be one of {', '.join(LEVELS)}")
     for field_name in ("max_per_customer", "shared_after", "valid_days"):
         value = body.get(field_name)
-        if value is not None and (not isinstance(value, int) or value < 1):
-            raise InvalidRules(f"kinds.{name}.{field_name}: must be a whole number above 0")
-    return KindRule(**{**body, "joins_only": tuple(body.get("joins_only", ()))})
+        if value is not None and (not _is_whole(value) or not 1 <= value <= _MOST):
+            raise InvalidRules(
+                f"kinds.{name}.{field_name}: must be a whole number from 1 to {_MOST}"
+            )
+    for field_name in ("links", "unique", "contradiction"):
+        if not isinstance(body.get(field_name, False), bool):
+            raise InvalidRules(f"kinds.{name}.{field_name}: must be true or false")
+    if not _is_whole(body.get("priority", 0)):
+        raise InvalidRules(f"kinds.{name}.priority: must be a whole number")
+    joins_only = _texts({"joins_only": body.get("joins_only", [])}, "joins_only")
+    return KindRule(**{**body, "joins_only": tuple(sorted(joins_only))})
+
+
+def _is_whole(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _table(body: dict[str, Any], name: str) -> dict[str, Any]:
+    table = body.pop(name, {})
+    if not isinstance(table, dict):
+        raise InvalidRules(f"{name}: must be a table")
+    return table
+
+
+def _texts(body: dict[str, Any], name: str) -> frozenset[str]:
+    texts = body.pop(name, [])
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise InvalidRules(f"{name}: must be a list of texts")
+    return frozenset(texts)
+
+
+def _typed(body: dict[str, Any], name: str, default: T) -> T:
+    value = body.pop(name, default)
+    if not isinstance(value, type(default)):
+        what = "true or false" if isinstance(default, bool) else "text"
+        raise InvalidRules(f"{name}: must be {what}")
+    return value
 
 
 def _ranks(body: Any) -> Mapping[str, int]:
-    if not isinstance(body, dict) or not all(isinstance(rank, int) for rank in body.values()):
+    if not isinstance(body, dict) or not all(map(_is_whole, body.values())):
         raise InvalidRules("trait_sources: must give channels a whole number each")
     return body
 
@@ -201,6 +234,6 @@ def _bounded(body: dict[str, Any], name: str, default: T, low: int, high: int) -
     value = body.pop(name, default)
     if value is default:
         return default
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+    if not _is_whole(value) or not low <= value <= high:
         raise InvalidRules(f"{name}: must be a whole number from {low} to {high}")
     return value
