@@ -15,7 +15,7 @@ from pathlib import Path
 from enlace.domain.rules import Rules
 from enlace.errors import EnlaceError
 from enlace.rules import default_rules, load_rules
-from local import stack
+from local import stack, weights
 from local.replay import Replay, replay, write_clusters
 from local.settings import LocalError
 from local.sign import sign
@@ -67,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("channel", help="as in /webhooks/<channel>: whatsapp, twilio/sms …")
     command.add_argument("file", type=Path, metavar="FILE.json", help="see events/channels/")
     command.set_defaults(run=_send)
+
+    weights.add_commands(commands)
     return parser
 
 

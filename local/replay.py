@@ -20,6 +20,7 @@ from typing import Any
 
 from enlace.domain.address_key import AddressKeys
 from enlace.domain.interaction import Interaction, parse_interaction, utc_text
+from enlace.domain.records import IdentifierRecord
 from enlace.domain.rules import Rules
 from enlace.errors import EnlaceError, InvalidInteraction
 from enlace.usecases.observe import observe
@@ -76,6 +77,21 @@ def replay(
     with ExitStack() as stack:
         store, keys = _open_store(store_name, stack)
         return _replay(path, rules, store, keys, on_progress)
+
+
+def replay_records(
+    path: Path, rules: Rules, on_progress: Callable[[int], None] = lambda bytes_read: None
+) -> tuple[list[IdentifierRecord], list[tuple[int, str]]]:
+    """The records that a file leaves in memory, and the lines that were no interactions.
+
+    Raises
+    ------
+    LocalError
+        If the file cannot be read.
+    """
+    store = MemoryStore()
+    result = _replay(path, rules, store, AddressKeys(_MEMORY_SECRET), on_progress)
+    return list(store.records.values()), result.invalid
 
 
 def _replay(

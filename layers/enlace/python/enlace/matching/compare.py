@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
+from typing import Any
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
+from enlace.errors import InvalidWeights
 from enlace.matching.compare_names import compare_names
 from enlace.matching.features import Features
 
@@ -52,6 +54,22 @@ class Comparison:
 
     levels: dict[str, str]
     terms: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+
+def comparison_of(levels: Any) -> Comparison:
+    """A comparison from the levels that somebody kept.
+
+    Raises
+    ------
+    InvalidWeights
+        If they are no levels.
+    """
+    if not isinstance(levels, Mapping):
+        raise InvalidWeights("comparison: must be an object")
+    for name, level in levels.items():
+        if level not in LEVELS.get(name, ()):
+            raise InvalidWeights(f"comparison.{str(name)[:40]}: not a field with such a level")
+    return Comparison(dict(levels))
 
 
 def compare(a: Features, b: Features) -> Comparison:

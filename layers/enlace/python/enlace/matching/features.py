@@ -11,85 +11,13 @@ from typing import Any
 
 from enlace.domain.claims import birth_of
 from enlace.domain.names import name_parts
+from enlace.matching.trait_names import KINDS, ROLES, STATES, STREET_WORDS, TRAITS
 
 #: Values of one field that are looked at, the newest first: what bounds a comparison.
 MAX_VALUES = 3
 MAX_PARTS = 8
 MAX_CHARACTERS = 80
 
-#: Trait names, lower case without signs, and the field that each of them fills.
-_TRAITS = {
-    **dict.fromkeys(("name", "fullname", "nome", "nomecompleto", "callername"), "name"),
-    **dict.fromkeys(("firstname", "givenname", "primeironome"), "given"),
-    **dict.fromkeys(("lastname", "surname", "familyname", "sobrenome"), "surname"),
-    **dict.fromkeys(
-        ("birthdate", "dateofbirth", "birthday", "datanascimento", "datadenascimento"), "birth"
-    ),
-    **dict.fromkeys(("city", "suburb", "cidade"), "city"),
-    **dict.fromkeys(("postalcode", "cep", "postcode", "zip", "zipcode"), "postal_code"),
-    **dict.fromkeys(("address", "endereco"), "address"),
-    **dict.fromkeys(("street", "address1", "addressline1", "logradouro", "rua"), "street"),
-    **dict.fromkeys(("address2", "addressline2", "complement", "complemento"), "street"),
-    **dict.fromkeys(("streetnumber", "housenumber", "numero"), "street_number"),
-    **dict.fromkeys(("state", "uf", "estado", "region"), "state"),
-    **dict.fromkeys(("phone", "phonenumber", "mobile", "telefone", "celular"), "phone"),
-    "email": "email",
-    **dict.fromkeys(("username", "screenname", "handle", "x", "twitter", "instagram"), "handle"),
-    **dict.fromkeys(("xusername", "instagramusername", "whatsappusername"), "handle"),
-    **dict.fromkeys(("deviceid", "device"), "device"),
-}
-#: What the kind of the contact point itself says.
-_KINDS = {
-    "phone": "phone",
-    "email": "email",
-    "device": "device",
-    "anonymous_id": "device",
-    "x": "handle",
-    "instagram": "handle",
-    "telegram": "handle",
-    "youtube": "handle",
-    "linkedin": "handle",
-}
-_STREET_WORDS = frozenset(
-    ("rua", "r", "avenida", "av", "travessa", "tv", "alameda", "al", "praca", "rodovia", "estrada")
-)
-#: Mailboxes of an office: whoever writes from one is not told by it.
-_ROLES = frozenset(
-    (
-        *("admin", "adm", "atendimento", "comercial", "compras", "contact", "contato"),
-        *(
-            "faleconosco",
-            "financeiro",
-            "hello",
-            "info",
-            "mail",
-            "email",
-            "noreply",
-            "office",
-            "rh",
-            "sac",
-        ),
-        *(
-            "sales",
-            "suporte",
-            "support",
-            "vendas",
-            "webmaster",
-            "marketing",
-            "newsletter",
-            "no",
-            "none",
-        ),
-    )
-)
-_STATES = {
-    "acre": "ac", "alagoas": "al", "amapa": "ap", "amazonas": "am", "bahia": "ba",
-    "ceara": "ce", "distritofederal": "df", "espiritosanto": "es", "goias": "go",
-    "maranhao": "ma", "matogrosso": "mt", "matogrossodosul": "ms", "minasgerais": "mg",
-    "para": "pa", "paraiba": "pb", "parana": "pr", "pernambuco": "pe", "piaui": "pi",
-    "riodejaneiro": "rj", "riograndedonorte": "rn", "riograndedosul": "rs", "rondonia": "ro",
-    "roraima": "rr", "santacatarina": "sc", "saopaulo": "sp", "sergipe": "se", "tocantins": "to",
-}  # fmt: skip
 _MISTYPED_DATE = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?!\d)", re.ASCII)
 _NUMBER = re.compile(r"\d+", re.ASCII)
 
@@ -158,7 +86,7 @@ def features_of(kind: str, value: str, traits: Mapping[str, Any]) -> Features:
         use, or of another form than expected, is left out.
     """
     found: dict[str, list[str]] = {}
-    own = _KINDS.get(kind.partition(":")[0])
+    own = KINDS.get(kind.partition(":")[0])
     if own is not None and not (own == "handle" and value.isdigit()):
         found[own] = [value]
     # The alphabet, and not the order of arrival, decides what comes first.
@@ -174,7 +102,7 @@ def features_of(kind: str, value: str, traits: Mapping[str, Any]) -> Features:
         names=tuple(_names(found)[:MAX_VALUES]),
         births=_kept(found, "birth", _birth),
         cities=_kept(found, "city", _letters),
-        states=_kept(found, "state", lambda text: _STATES.get(_letters(text), _letters(text))),
+        states=_kept(found, "state", lambda text: STATES.get(_letters(text), _letters(text))),
         streets=_kept(found, "street", _street),
         street_numbers=_kept(found, "street_number", _letters_and_digits),
         postal_codes=_kept(found, "postal_code", _postal_code),
@@ -209,7 +137,7 @@ def _texts(trait: str, value: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
             for name in sorted(value, key=str):
                 yield from _texts(str(name), value[name], depth + 1)
         return
-    field = _TRAITS.get("".join(c for c in trait.lower() if c.isalnum()))
+    field = TRAITS.get("".join(c for c in trait.lower() if c.isalnum()))
     if field is None or isinstance(value, bool):
         return
     if isinstance(value, int | str) and str(value).strip():
@@ -251,7 +179,7 @@ def _letters_and_digits(text: str) -> str:
 
 def _street(text: str) -> str:
     words = "".join(c if c.isalnum() else " " for c in _folded(text)).split()
-    return "".join(word for word in words if word not in _STREET_WORDS)
+    return "".join(word for word in words if word not in STREET_WORDS)
 
 
 def _street_and_number(text: str) -> tuple[str, str]:
@@ -289,4 +217,4 @@ def _phone(text: str) -> str:
 
 def _local_part(text: str) -> str:
     local = _letters_and_digits(text.partition("@")[0].partition("+")[0])
-    return "" if len(local) < 4 or local in _ROLES else local
+    return "" if len(local) < 4 or local in ROLES else local

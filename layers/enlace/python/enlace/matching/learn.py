@@ -11,22 +11,18 @@ import math
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 from enlace.errors import InvalidWeights
 from enlace.matching.blocking import blocking_keys
 from enlace.matching.compare import LEVELS, Comparison, compare
 from enlace.matching.features import Features
-from enlace.matching.weights import LEAST, PERSONAL, Terms, Weights
+from enlace.matching.model import Model, Pattern, spread
+from enlace.matching.weights import Terms, Weights
 
 #: Pairs that are one person which a file's m is worth against decisions.
 STRENGTH = 500.0
-_ROUNDS = 40
-_SETTLED = 1e-4
-#: Pairs that no data has seen are not impossible.
-_UNSEEN = 0.5
-
-Pattern = tuple[tuple[str, str], ...]
 
 
 def learn(
@@ -83,7 +79,7 @@ def learn(
         drawn[_pattern(compare(features[i], features[j]))] += 1
         if done % 1000 == 0:
             progress("sampling", done / samples)
-    model = _Model(blocked, drawn, _agreeing_pairs(features), records * (records - 1) / 2)
+    model = Model(blocked, drawn, _agreeing_pairs(features), records * (records - 1) / 2)
     model.fit(progress)
     return Weights(
         version, trained_on, date, records, model.prior, model.household,
@@ -111,93 +107,6 @@ def blocked_pairs(features: Sequence[Features], block_size: int = 40) -> list[tu
 
 def _pattern(comparison: Comparison) -> Pattern:
     return tuple(sorted(comparison.levels.items()))
-
-
-class _Model:
-    """The three kinds of pairs, fitted in rounds."""
-
-    def __init__(
-        self,
-        blocked: Counter[Pattern],
-        drawn: Counter[Pattern],
-        agreeing: dict[str, tuple[float, float]],
-        pairs: float,
-    ):
-        self._blocked, self._drawn = blocked, drawn
-        self._agreeing, self._pairs = agreeing, pairs
-        seen = {name for pattern in blocked for name, _ in pattern}
-        self._names = [name for name in LEVELS if name in seen]
-        self.prior = self.household = sum(blocked.values()) / pairs / 3
-        # Where to begin: agreement is the rule for one person, the exception for two.
-        self.m = {n: _spread(LEVELS[n], [0.9, *[0.05] * (len(LEVELS[n]) - 1)]) for n in self._names}
-        self.u = {n: self._counted(n, drawn) for n in self._names}
-
-    def fit(self, progress: Callable[[str, float], None]) -> None:
-        """Repeat until the prior settles."""
-        for done in range(_ROUNDS):
-            progress("learning", done / _ROUNDS)
-            before = self.prior
-            self._round()
-            if abs(self.prior - before) < _SETTLED * before:
-                break
-        progress("learning", 1.0)
-
-    def _round(self) -> None:
-        matches = households = 0.0
-        same: dict[str, Counter[str]] = {name: Counter() for name in self._names}
-        for pattern, count in self._blocked.items():
-            match, household = self._posterior(pattern)
-            matches += count * match
-            households += count * household
-            for name, level in pattern:
-                same[name][level] += count * match  # type: ignore[assignment]
-        strangers: Counter[Pattern] = Counter()
-        for pattern, count in self._drawn.items():
-            match, household = self._posterior(pattern)
-            strangers[pattern] = count * (1 - match - household)  # type: ignore[assignment]
-        self.prior = max(matches, 1.0) / self._pairs
-        self.household = households / self._pairs
-        for name in self._names:
-            self.m[name] = _spread(
-                LEVELS[name], [same[name][level] + _UNSEEN for level in LEVELS[name]]
-            )
-            self.u[name] = self._counted(name, strangers)
-            self._exactly(name, same[name]["exact"])
-
-    def _exactly(self, name: str, matches: float) -> None:
-        """Exact agreement of strangers, counted over all pairs: samples are too few for it."""
-        if name not in self._agreeing:
-            return
-        agreeing, both = self._agreeing[name]
-        exact = min(max((agreeing - matches) / both, LEAST), 0.999)
-        others = {level: u for level, u in self.u[name].items() if level != "exact"}
-        scale = (1 - exact) / sum(others.values())
-        self.u[name] = {"exact": exact, **{level: u * scale for level, u in others.items()}}
-
-    def _counted(self, name: str, patterns: Counter[Pattern]) -> dict[str, float]:
-        counts: Counter[str] = Counter()
-        for pattern, count in patterns.items():
-            for field, level in pattern:
-                if field == name:
-                    counts[level] += count
-        return _spread(LEVELS[name], [counts[level] + _UNSEEN for level in LEVELS[name]])
-
-    def _posterior(self, pattern: Pattern) -> tuple[float, float]:
-        match, household = self.prior, self.household
-        stranger = 1 - match - household
-        for name, level in pattern:
-            if name in self.m:
-                m, u = self.m[name][level], self.u[name][level]
-                match *= m
-                stranger *= u
-                household *= u if name in PERSONAL else m
-        total = match + household + stranger
-        return match / total, household / total
-
-
-def _spread(levels: Sequence[str], counts: Sequence[float]) -> dict[str, float]:
-    total = sum(counts)
-    return {level: max(n / total, LEAST) for level, n in zip(levels, counts, strict=True)}
 
 
 def _agreeing_pairs(features: Sequence[Features]) -> dict[str, tuple[float, float]]:
@@ -248,12 +157,14 @@ def updated_by_decisions(
     decisions: Iterable[tuple[Comparison, str]],
     *,
     strength: float = STRENGTH,
+    date: str | None = None,
 ) -> Weights:
     """Weights that have seen what operators decided.
 
     Parameters
     ----------
     decisions : iterable of (Comparison, ``same`` or ``different``)
+        Counted in the version behind a plus sign.
     strength : float
         Pairs of one person that the weights are worth as they stand. There are
         ``(1 - prior) / prior`` times as many pairs of strangers, and those are what u is
@@ -269,7 +180,9 @@ def updated_by_decisions(
         raise InvalidWeights("strength: must be above 0")
     same: dict[str, Counter[str]] = defaultdict(Counter)
     different: dict[str, Counter[str]] = defaultdict(Counter)
+    count = 0
     for comparison, decision in decisions:
+        count += 1
         if decision not in ("same", "different"):
             raise InvalidWeights("a decision must be same or different")
         for name, level in comparison.levels.items():
@@ -277,12 +190,8 @@ def updated_by_decisions(
     strangers = strength * (1 - weights.prior) / weights.prior
     fields = {}
     for name, levels in weights.fields.items():
-        m = _spread(list(levels), [v[0] * strength + same[name][k] for k, v in levels.items()])
-        u = _spread(
-            list(levels), [v[1] * strangers + different[name][k] for k, v in levels.items()]
-        )
+        m = spread(list(levels), [v[0] * strength + same[name][k] for k, v in levels.items()])
+        u = spread(list(levels), [v[1] * strangers + different[name][k] for k, v in levels.items()])
         fields[name] = {level: (m[level], u[level]) for level in levels}
-    return Weights(
-        weights.version + "+decisions", weights.trained_on, weights.date, weights.records,
-        weights.prior, weights.household, fields, weights.terms,
-    )  # fmt: skip
+    version = f"{weights.version}+{count}"
+    return replace(weights, version=version, date=date or weights.date, fields=fields)

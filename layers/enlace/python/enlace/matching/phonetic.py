@@ -18,6 +18,7 @@ from functools import lru_cache
 _RULES = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
+        (r"([b-df-hj-np-tv-z])\1+", r"\1"),
         # The cedilla is gone by now: the endings in which it is commonly lost.
         (r"cao$|coes$", "sao"),
         (r"ncalv", "nsalv"),
@@ -35,6 +36,7 @@ _RULES = tuple(
         (r"mp(?=[cs])", "n"),
         (r"^ign", "in"),
         (r"dt", "t"),
+        (r"ngt", "nt"),
         (r"sc(?=[ei])", "s"),
         (r"c(?=[ei])", "s"),
         (r"g(?=[ei])", "j"),
@@ -46,7 +48,8 @@ _RULES = tuple(
         (r"(?<=j)[ei](?=[ao])", ""),
         (r"m(?![aeiou])", "n"),
         (r"(?<=u)an$", "a"),
-        (r"(?<=i)d$", ""),
+        (r"a[mo]$", "an"),
+        (r"^davi?d$", "davi"),
         # No Brazilian ends on a stop or begins with s and a consonant: Ruth, Stefany.
         (r"([bdfgkptv])$", r"\1i"),
         (r"^s(?=[bdfgklmnpqtv])", "is"),

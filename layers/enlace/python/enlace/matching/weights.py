@@ -183,7 +183,7 @@ def _log2_sum(a: float, b: float) -> float:
 
 def _probability(odds: float) -> float:
     """From the logarithm of the odds, without overflow."""
-    return 1 / (1 + 2.0 ** -max(min(odds, 1000.0), -1000.0))
+    return 1 / (1 + math.pow(2.0, -max(min(odds, 1000.0), -1000.0)))
 
 
 def _short(number: float) -> float:
