@@ -7,6 +7,7 @@ suite that the DynamoDB store passes.
 from __future__ import annotations
 
 import copy
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -47,6 +48,18 @@ class MemoryStore:
     ) -> dict[str, Component]:
         """Components by id."""
         return {id_: self.components[id_] for id_ in ids if id_ in self.components}
+
+    def scan(
+        self, cursor: str | None, limit: int
+    ) -> tuple[list[IdentifierRecord | Component], str | None]:
+        """Identifiers and components in the order of their keys."""
+        keys = sorted([*self.records, *(f"component#{id_}" for id_ in self.components)])
+        start = bisect_right(keys, cursor) if cursor else 0
+        page = keys[start : start + limit]
+        found: list[IdentifierRecord | Component] = [
+            self.records.get(key) or self.components[key.partition("#")[2]] for key in page
+        ]
+        return found, page[-1] if start + limit < len(keys) else None
 
     def get_entry(self, key: str) -> dict[str, Any] | None:
         """An entry by its key."""

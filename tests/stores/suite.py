@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from enlace.domain.component import Component
 from enlace.domain.interaction import Identifier
-from enlace.domain.records import Document
+from enlace.domain.records import Document, IdentifierRecord
 from enlace.errors import AlreadyRecorded, Conflict, InvalidDecision
 from enlace.usecases.ports import (
     CreateRecord,
@@ -152,6 +153,28 @@ class StoreSuite:
         with pytest.raises(AlreadyRecorded):
             store.commit([PutInteraction(item), PutDocument(replace(document, sk="order#x"), None)])
         assert store.get_documents(one.contact_point, ["order#x"]) == {}
+
+    def test_a_walk_finds_every_identity_once_however_small_its_steps(self, store: Any) -> None:
+        use_case = resolver(store)
+        for n in range(4):
+            use_case.resolve(interaction(f"l{n}", ("phone", f"+551198765432{n}")))
+        use_case.resolve(interaction("c", PHONE, EMAIL, CPF))
+        decided = conciliator(store).decide(
+            "same", Identifier(*PHONE), Identifier(*CPF), operator="op", reason="r"
+        )
+        for limit in (1, 3, 100):
+            found, cursor = store.scan(None, limit)
+            while cursor:
+                more, cursor = store.scan(cursor, limit)
+                assert len(more) <= limit
+                found += more
+            records = {one.key: one for one in found if isinstance(one, IdentifierRecord)}
+            components = {one.id: one for one in found if isinstance(one, Component)}
+            # Entries beside them are no identities.
+            assert len(records) + len(components) == len(found) == 6 + 1
+            assert records == store.get_identifiers(records, consistent=True)
+            assert components == store.get_components(components, consistent=True)
+            assert [set(c.decisions) for c in components.values()] == [{decided.id}]
 
     def test_pages_run_newest_first_and_resume_below_a_key(self, store: Any) -> None:
         use_case = resolver(store)

@@ -75,6 +75,28 @@ class IdentityTable:
         item = answer.get("Item")
         return json.loads(item["body"]["S"]) if item else None
 
+    def scan(
+        self, cursor: str | None, limit: int
+    ) -> tuple[list[IdentifierRecord | Component], str | None]:
+        """Some identifiers and components, and where to go on; None at the end.
+
+        Raises
+        ------
+        TemporaryFailure
+            If the service does not answer.
+        """
+        start = {"ExclusiveStartKey": {"pk": {"S": cursor}}} if cursor else {}
+        with translated():
+            answer = self._client.scan(TableName=self._table, Limit=limit, **start)
+        found: list[IdentifierRecord | Component] = []
+        for item in answer["Items"]:
+            if item["pk"]["S"].startswith("component#"):
+                found.append(Component.from_body(item["body"]["S"]))
+            elif "birth" in item:
+                found.append(record_of(item))
+        last = answer.get("LastEvaluatedKey")
+        return found, last["pk"]["S"] if last else None
+
     def _get(self, keys: Iterable[str], consistent: bool) -> Iterable[Item]:
         wanted = [{"pk": {"S": key}} for key in sorted(set(keys))]
         return batch_get(self._client, self._table, wanted, consistent=consistent)

@@ -46,6 +46,7 @@ class DynamoStore:
         self.get_identifiers = identities.get_identifiers
         self.get_components = identities.get_components
         self.get_entry = identities.get_entry
+        self.scan = identities.scan
         self.get_documents = timelines.get_documents
         self.pin_time = timelines.pin_time
         self.get = timelines.get

@@ -26,13 +26,19 @@ from enlace.domain.envelope import (
 )
 from enlace.domain.interaction import Interaction
 from enlace.domain.protocol import normalise_protocol
+from enlace.domain.service import is_request, nature_of
 
 INTERACTION_RECORDED = "interaction.recorded"
 CUSTOMER_CREATED = "customer.created"
 CUSTOMER_MERGED = "customer.merged"
 CUSTOMER_SPLIT = "customer.split"
 CONTACT_POINT_DESCRIBED = "contact_point.described"
+RULES_ACTIVATED = "rules.activated"
 CASE_OPENED = "case.opened"
+CASE_ASSIGNED = "case.assigned"
+CASE_TRANSFERRED = "case.transferred"
+CASE_CLOSED = "case.closed"
+CASE_REOPENED = "case.reopened"
 SEND_MESSAGE = "send.message"
 
 RESOLVER = "enlace.resolve_identity"
@@ -59,8 +65,9 @@ def interaction_recorded(
         The time of the timeline item: the vendor's, or the pinned first receipt
         where the vendor sends none.
     protocol : str, optional
-        As the contact said it. Only a possible number of ours goes on: anything
-        else is somebody's free text, and may be of any size or a person's.
+        As the contact said it, in its own field or in its text. Only a possible
+        number of ours goes on: anything else is somebody's free text, and may be of
+        any size or a person's.
     open_case : bool
         The customer was last heard to have an open case, which this may belong to.
     """
@@ -75,6 +82,8 @@ def interaction_recorded(
         "contact_point": {"kind": contact_point[0], "key": contact_point[1]},
         "timeline_key": timeline_key,
         "protocol": normalise_protocol(protocol) if protocol else None,
+        "nature": nature_of(interaction.data),
+        "request": is_request(interaction.data),
         "open_case": open_case,
     }
     return envelope(
@@ -120,6 +129,7 @@ def customer_merged(
     occurred_at: str,
     recorded_at: str,
     source: str = RESOLVER,
+    occasion: str = "",
 ) -> Entry:
     """Several customers turned out to be one.
 
@@ -133,6 +143,8 @@ def customer_merged(
         The edges that decided; the level is ``decision`` for an operator's.
     identifiers : mapping of customer id to address keys
         What each former customer, the staying one included, consisted of.
+    occasion : str
+        Tells apart what one cause does several times.
     """
     former = sorted(merged)
     data = {
@@ -142,7 +154,7 @@ def customer_merged(
         "evidence": [{"a": a, "b": b, "level": level} for a, b, level in sorted(evidence)],
         "identifiers": {id_: sorted(keys) for id_, keys in sorted(identifiers.items())},
     }
-    id_ = event_id(CUSTOMER_MERGED, *cause, customer_id, *former)
+    id_ = _effect_id(CUSTOMER_MERGED, cause, occasion, customer_id, *former)
     return _caused(CUSTOMER_MERGED, data, id_, cause, occurred_at, recorded_at, source)
 
 
@@ -154,6 +166,7 @@ def customer_split(
     occurred_at: str,
     recorded_at: str,
     source: str = RESOLVER,
+    occasion: str = "",
 ) -> Entry:
     """A customer turned out to be several.
 
@@ -170,7 +183,7 @@ def customer_split(
         "into": [{"customer_id": id_, "identifiers": keys} for id_, keys in parts],
         "cause": {cause[0]: cause[1]},
     }
-    id_ = event_id(CUSTOMER_SPLIT, *cause, customer_id, *(part for part, _ in parts))
+    id_ = _effect_id(CUSTOMER_SPLIT, cause, occasion, customer_id, *(part for part, _ in parts))
     return _caused(CUSTOMER_SPLIT, data, id_, cause, occurred_at, recorded_at, source)
 
 
@@ -182,6 +195,7 @@ def contact_point_described(
     occurred_at: str,
     recorded_at: str,
     source: str = RESOLVER,
+    occasion: str = "",
 ) -> Entry:
     """There is something new to compare about a contact point: look for candidates."""
     data = {
@@ -189,8 +203,34 @@ def contact_point_described(
         "contact_point": {"kind": contact_point[0], "key": contact_point[1]},
         "cause": {cause[0]: cause[1]},
     }
-    id_ = event_id(CONTACT_POINT_DESCRIBED, *cause, contact_point[1])
+    id_ = _effect_id(CONTACT_POINT_DESCRIBED, cause, occasion, contact_point[1])
     return _caused(CONTACT_POINT_DESCRIBED, data, id_, cause, occurred_at, recorded_at, source)
+
+
+def rules_activated(
+    *,
+    version: str,
+    previous_version: str,
+    activated_at: str,
+    recorded_at: str,
+    source: str = "enlace.api_conciliations",
+) -> Entry:
+    """Other rules of identity are in force; what is stored is brought to them."""
+    return envelope(
+        RULES_ACTIVATED,
+        {"version": version, "previous_version": previous_version},
+        source=source,
+        # Rules may come into force again, when those after them proved no good.
+        event_id=event_id(RULES_ACTIVATED, version, activated_at),
+        occurred_at=activated_at,
+        recorded_at=recorded_at,
+        correlation_id=version,
+        causation_id=version,
+    )
+
+
+def _effect_id(name: str, cause: Cause, occasion: str, *parts: str) -> str:
+    return event_id(name, *cause, *([occasion] if occasion else []), *parts)
 
 
 def _caused(
@@ -211,43 +251,6 @@ def _caused(
         recorded_at=recorded_at,
         correlation_id=cause[1],
         causation_id=cause[1],
-    )
-
-
-def case_opened(
-    *,
-    protocol: str,
-    customer_id: str,
-    contact_point: AddressRef,
-    interaction_id: str,
-    nature: str | None,
-    occurred_at: str,
-    recorded_at: str,
-    causation_id: str,
-    source: str = DISPATCHER,
-) -> Entry:
-    """A service case is open under a protocol number.
-
-    ``nature`` is ``praise``, ``information``, ``complaint``, ``suggestion`` or
-    None where the contact did not say; ``causation_id`` is the id of the
-    ``interaction.recorded`` event.
-    """
-    data = {
-        "protocol": protocol,
-        "customer_id": customer_id,
-        "contact_point": {"kind": contact_point[0], "key": contact_point[1]},
-        "interaction_id": interaction_id,
-        "nature": nature,
-    }
-    return envelope(
-        CASE_OPENED,
-        data,
-        source=source,
-        event_id=event_id(CASE_OPENED, interaction_id),
-        occurred_at=occurred_at,
-        recorded_at=recorded_at,
-        correlation_id=interaction_id,
-        causation_id=causation_id,
     )
 
 

@@ -124,6 +124,26 @@ class Store(IdentityReader, Protocol):
         """
 
 
+class WalkedStore(Store, Protocol):
+    """A store whose every identity can be looked at, one after another."""
+
+    def scan(
+        self, cursor: str | None, limit: int
+    ) -> tuple[list[IdentifierRecord | Component], str | None]:
+        """Some identifiers and components, and where to go on; None at the end.
+
+        Each is found once, in an order of the store's own; what is written meanwhile
+        may be missed, or found as it was a moment ago.
+
+        Parameters
+        ----------
+        cursor : str or None
+            As the last call gave it; None to begin.
+        limit : int
+            Items to look at; fewer may come, even none before the end.
+        """
+
+
 class TimelineReader(Protocol):
     """Reads of timelines."""
 

@@ -16,13 +16,14 @@ from enlace.domain.events import (
     interaction_recorded,
 )
 from enlace.domain.rules import root
+from enlace.domain.service import protocols_in
 from enlace.usecases.resolve import Resolved
 
 
 def resolved_entries(resolved: Resolved, recorded_at: str) -> list[Entry]:
     """The events of one recorded interaction: what happened, then what it changed."""
     interaction = resolved.interaction
-    protocol = interaction.conversation.get("protocol")
+    protocols = protocols_in(interaction.conversation, interaction.data)
     recorded = interaction_recorded(
         interaction,
         customer_id=resolved.customer_id,
@@ -30,7 +31,7 @@ def resolved_entries(resolved: Resolved, recorded_at: str) -> list[Entry]:
         timeline_key=resolved.timeline_key,
         occurred_at=resolved.occurred_at,
         recorded_at=recorded_at,
-        protocol=protocol if isinstance(protocol, str) else None,
+        protocol=protocols[0] if protocols else None,
         open_case=resolved.open_case,
     )
     cause = Cause("interaction_id", interaction.id)
@@ -46,13 +47,26 @@ def effect_entries(
     occurred_at: str,
     recorded_at: str,
     source: str = RESOLVER,
+    occasion: str = "",
 ) -> list[Entry]:
-    """The events that tell what became of customers."""
-    return [_entry(effect, cause, occurred_at, recorded_at, source) for effect in effects]
+    """The events that tell what became of customers.
+
+    Parameters
+    ----------
+    occasion : str
+        Sets the ids of events apart whose cause can have the same effect again, as
+        rules that are put in force a second time have.
+    """
+    return [_entry(effect, cause, occurred_at, recorded_at, source, occasion) for effect in effects]
 
 
 def _entry(
-    effect: Mapping[str, Any], cause: Cause, occurred_at: str, recorded_at: str, source: str
+    effect: Mapping[str, Any],
+    cause: Cause,
+    occurred_at: str,
+    recorded_at: str,
+    source: str,
+    occasion: str,
 ) -> Entry:
     common: dict[str, Any] = {
         "customer_id": effect["customer_id"],
@@ -60,9 +74,12 @@ def _entry(
         "occurred_at": occurred_at,
         "recorded_at": recorded_at,
         "source": source,
+        "occasion": occasion,
     }
     if effect["effect"] == "created":
         key = effect["key"]
+        # Born once: no occasion could be another.
+        del common["occasion"]
         return customer_created(identifier=AddressRef(root(key, "#"), key), **common)
     if effect["effect"] == "merged":
         return customer_merged(
