@@ -1,0 +1,91 @@
+"""Words by which people say on a text channel that they want no more of it.
+
+A word alone (*SAIR*, *stop.*, *quero sair, por favor*) takes consent back. A word with
+a complement (*sair mais cedo*, *cancelar agendamento*) may mean something else: a person
+decides, and marketing pauses meanwhile. Portuguese first: the providers' own lists have
+no Portuguese in them.
+
+Sources: Twilio "Default keywords" (STOP …), AWS End User Messaging "Required keywords"
+(ARRET, TD, REMOVE, OPT-OUT), Anatel's SAIR; the other Portuguese and Spanish words are
+ours.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from enum import StrEnum
+
+#: Longer texts are letters to somebody, and not replies to a campaign.
+_MAX_CHARACTERS = 160
+
+_WORDS = frozenset(
+    (
+        *("sair", "pare", "parar", "cancelar", "cancela", "descadastrar", "descadastre"),
+        *("remover", "remova", "desinscrever", "saida"),
+        *("baja", "alto", "detener", "salir", "cancelar suscripcion", "darse de baja"),
+        *("stop", "stopall", "unsubscribe", "end", "quit", "cancel", "revoke", "optout"),
+        *("opt out", "remove", "arret", "td", "stop all"),
+        *("nao quero mais receber", "nao quero receber", "nao perturbe", "me remova"),
+        *("me descadastre", "me tire da lista", "me tira da lista", "no quiero recibir mas"),
+    )
+)
+_BEFORE = frozenset(
+    (
+        *("por favor", "pf", "pfv", "favor", "quero", "queria", "gostaria de", "eu", "pode"),
+        *("oi", "ola", "bom dia", "boa tarde", "boa noite", "i want to", "quiero", "hi"),
+        *("please", "hello"),
+    )
+)
+_AFTER = frozenset(
+    (
+        *("por favor", "pf", "pfv", "favor", "obrigado", "obrigada", "obg", "please"),
+        *("thanks", "thank you", "gracias", "agora", "ja", "now", "ahora", "da lista", "tudo"),
+    )
+)
+
+
+class Reply(StrEnum):
+    """What a text says about being written to."""
+
+    STOP = "stop"
+    AMBIGUOUS = "ambiguous"
+    OTHER = "other"
+
+
+def read_reply(text: str) -> Reply:
+    """Whether a text takes consent back.
+
+    Parameters
+    ----------
+    text : str
+        As it was written.
+    """
+    if len(text) > _MAX_CHARACTERS:
+        return Reply.OTHER
+    said = _without(_plain(text), _BEFORE, _AFTER)
+    if said in _WORDS:
+        return Reply.STOP
+    if any(said.startswith(f"{word} ") for word in _WORDS):
+        return Reply.AMBIGUOUS
+    return Reply.OTHER
+
+
+def _plain(text: str) -> str:
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join(
+        "".join(c if c.isalnum() else " " for c in folded if not unicodedata.combining(c)).split()
+    )
+
+
+def _without(text: str, before: frozenset[str], after: frozenset[str]) -> str:
+    shorter = text
+    while True:
+        for phrase in sorted(before, key=len, reverse=True):
+            if shorter.startswith(f"{phrase} ") and shorter not in _WORDS:
+                shorter = shorter[len(phrase) + 1 :]
+        for phrase in sorted(after, key=len, reverse=True):
+            if shorter.endswith(f" {phrase}") and shorter not in _WORDS:
+                shorter = shorter[: -len(phrase) - 1]
+        if shorter == text:
+            return shorter
+        text = shorter
