@@ -142,6 +142,7 @@ class StoreSuite:
         for write in (
             CreateRecord(record),
             UpdateRecord(record.key, loner, loner),
+            UpdateRecord(record.key, replace(record.pointer, blocked=True), record.pointer),
             UpdateRecord(record.key, record.pointer, record.pointer, (stale, record)),
             PutComponent(component, None),
             PutComponent(None, replace(component, decisions={}, edges={})),

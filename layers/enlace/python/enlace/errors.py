@@ -59,6 +59,14 @@ class InvalidWeights(EnlaceError):
     """A weights file cannot be used; the text says which field and why."""
 
 
+class RulesRefused(EnlaceError):
+    """Rules that are well-formed cannot come into force on this stack; the text says why."""
+
+
+class TakenOver(EnlaceError):
+    """Another run has taken a job on; this one has nothing more to do."""
+
+
 class AlreadyRecorded(EnlaceError):
     """The interaction is in the timeline already: a redelivery.
 

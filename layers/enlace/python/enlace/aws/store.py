@@ -184,6 +184,8 @@ class DynamoStore:
             values[":was_component"] = {"S": before.component}
         else:
             conditions.append("attribute_not_exists(component)")
+        # Rules that change flag an identifier which no component guards.
+        conditions.append(f"attribute_{'' if before.blocked else 'not_'}exists(blocked)")
         if after.first_seen != before.first_seen:
             sets["first_seen"] = {"S": after.first_seen}
         if after.customer_id != before.customer_id:

@@ -11,7 +11,12 @@ from enlace.domain.rules import Rules, parse_rules
 @lru_cache(maxsize=1)
 def default_rules() -> Rules:
     """The rules of ``default.toml``."""
-    return load_rules(Path(__file__).with_name("default.toml"))
+    return parse_rules(default_text())
+
+
+def default_text() -> str:
+    """The text of ``default.toml``."""
+    return Path(__file__).with_name("default.toml").read_text(encoding="utf-8")
 
 
 def load_rules(path: Path) -> Rules:
