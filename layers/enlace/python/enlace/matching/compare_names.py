@@ -34,17 +34,11 @@ def compare_names(
     terms: dict[str, tuple[str, ...]],
 ) -> None:
     """Put the levels and terms of the best pair of names into ``levels`` and ``terms``."""
-    best: tuple[int, dict[str, str], dict[str, tuple[str, ...]]] | None = None
-    for x, y in product(a, b):
-        if y < x:
-            # One order for both directions, so that ties fall the same way.
-            x, y = y, x
-        rank, found, agreeing = _compare(x, y)
-        if best is None or rank < best[0]:
-            best = rank, found, agreeing
-    if best is not None:
-        levels.update(best[1])
-        terms.update(best[2])
+    found = [_compare(*sorted(pair)) for pair in product(a, b)]
+    # Ties fall by what was found, and not by whose name came first.
+    _, best, agreeing = min(found, key=lambda f: (f[0], sorted(f[1].items()), sorted(f[2].items())))
+    levels.update(best)
+    terms.update(agreeing)
 
 
 def _compare(a: Name, b: Name) -> tuple[int, dict[str, str], dict[str, tuple[str, ...]]]:
@@ -97,9 +91,10 @@ def rest_level(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, tuple[str, 
     if worst in ("phonetic", "close", "similar"):
         x, y = next(pair for pair in pairs if part_level(*pair) == worst)
         return worst, (x, y)
-    if common:
-        return "partial", tuple(sorted(common))
-    return ("initials", ()) if worst == "initial" else ("different", ())
+    if worst == "initial":
+        # J. P. Silva and João Paulo Silva: what both write in full agrees.
+        return ("shortened", tuple(sorted(common))) if common else ("initials", ())
+    return ("partial", tuple(sorted(common))) if common else ("different", ())
 
 
 def _aligned(short: tuple[str, ...], long: tuple[str, ...]) -> tuple[str, list[tuple[str, str]]]:
@@ -122,24 +117,32 @@ def part_level(a: str, b: str) -> str:
     """How alike two parts of names are, whichever way round."""
     if a == b:
         return "exact"
-    short, long = sorted((a, b), key=len)
+    short, long = (a, b) if len(a) <= len(b) else (b, a)
     if len(short) == 1:
         return "initial" if long.startswith(short) else "different"
-    if phonetic_key(a) == phonetic_key(b):
-        return "phonetic"
-    slips = 0 if len(short) < 4 else 1 if len(short) < 8 else 2
-    if OSA.distance(a, b, score_cutoff=slips) <= slips:
-        return "close"
-    if b in NICKNAMES.get(a, ()) or a in NICKNAMES.get(b, ()) or _diminutive(short, long):
+    similarity = JaroWinkler.similarity(a, b)
+    if similarity >= 0.6:
+        if phonetic_key(a) == phonetic_key(b):
+            return "phonetic"
+        slips = 0 if len(short) < 4 else 1 if len(short) < 8 else 2
+        if OSA.distance(a, b, score_cutoff=slips) <= slips:
+            return "close"
+    if _short_for(a, b) or _short_for(b, a):
         return "nickname"
-    return "similar" if JaroWinkler.similarity(a, b) >= 0.85 else "different"
+    return "similar" if similarity >= 0.85 else "different"
 
 
-def _diminutive(a: str, b: str) -> bool:
-    """Carlinhos and Carlos, Mariazinha and Maria, Fernandinha and Fernanda."""
-    for pet, name in ((a, b), (b, a)):
-        for ending in ("zinha", "zinho", "inhas", "inhos", "inha", "inho"):
-            stem = pet.removesuffix(ending)
-            if stem != pet and len(stem) >= 3 and name.startswith(stem):
-                return True
-    return False
+def _short_for(pet: str, name: str) -> bool:
+    if name in NICKNAMES.get(pet, ()):
+        return True
+    stem = _stem(pet)
+    return bool(stem) and name.startswith(stem)
+
+
+@lru_cache(maxsize=65536)
+def _stem(pet: str) -> str:
+    """Of a diminutive: Carlinhos of Carlos, Mariazinha of Maria; else empty."""
+    for ending in ("zinha", "zinho", "inhas", "inhos", "inha", "inho"):
+        if pet.endswith(ending) and len(pet) - len(ending) >= 3:
+            return pet.removesuffix(ending)
+    return ""

@@ -9,8 +9,8 @@ share all that is not :data:`enlace.matching.weights.PERSONAL`.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 
 from enlace.matching.compare import LEVELS
 from enlace.matching.weights import LEAST, PERSONAL
@@ -21,6 +21,7 @@ _SETTLED = 1e-4
 _UNSEEN = 0.5
 
 Pattern = tuple[tuple[str, str], ...]
+LevelCounts = dict[str, defaultdict[str, float]]
 
 
 class Model:
@@ -40,7 +41,9 @@ class Model:
         self.prior = self.household = sum(blocked.values()) / pairs / 3
         # Where to begin: agreement is the rule for one person, the exception for two.
         self.m = {n: spread(LEVELS[n], [0.9, *[0.05] * (len(LEVELS[n]) - 1)]) for n in self._names}
-        self.u = {n: self._counted(n, drawn) for n in self._names}
+        self._same: LevelCounts = {}
+        self._others = self._counted(drawn)
+        self.u = self._chances(self._others)
 
     def fit(self, progress: Callable[[str, float], None]) -> None:
         """Repeat until the prior settles."""
@@ -50,29 +53,32 @@ class Model:
             self._round()
             if abs(self.prior - before) < _SETTLED * before:
                 break
+        self._forget_unseen()
         progress("learning", 1.0)
 
+    def _forget_unseen(self) -> None:
+        """A level that was met neither here nor there counts nothing."""
+        for name in self._names:
+            for level in LEVELS[name]:
+                if self._same[name][level] < 1 and self._others[name][level] < 1:
+                    self.m[name][level] = self.u[name][level]
+
     def _round(self) -> None:
-        matches = households = 0.0
-        same: dict[str, Counter[str]] = {name: Counter() for name in self._names}
-        for pattern, count in self._blocked.items():
-            match, household = self._posterior(pattern)
-            matches += count * match
-            households += count * household
-            for name, level in pattern:
-                same[name][level] += count * match  # type: ignore[assignment]
-        strangers: Counter[Pattern] = Counter()
-        for pattern, count in self._drawn.items():
-            match, household = self._posterior(pattern)
-            strangers[pattern] = count * (1 - match - household)  # type: ignore[assignment]
+        posteriors = {pattern: self._posterior(pattern) for pattern in self._blocked}
+        matches, households = (
+            sum(count * posteriors[pattern][kind] for pattern, count in self._blocked.items())
+            for kind in (0, 1)
+        )
+        self._same = self._counted({p: n * posteriors[p][0] for p, n in self._blocked.items()})
+        self._others = self._counted(
+            {p: n * (1 - sum(self._posterior(p))) for p, n in self._drawn.items()}
+        )
         self.prior = max(matches, 1.0) / self._pairs
         self.household = households / self._pairs
+        self.m = self._chances(self._same)
+        self.u = self._chances(self._others)
         for name in self._names:
-            self.m[name] = spread(
-                LEVELS[name], [same[name][level] + _UNSEEN for level in LEVELS[name]]
-            )
-            self.u[name] = self._counted(name, strangers)
-            self._exactly(name, same[name]["exact"])
+            self._exactly(name, self._same[name]["exact"])
 
     def _exactly(self, name: str, matches: float) -> None:
         """Exact agreement of strangers, counted over all pairs: samples are too few for it."""
@@ -84,13 +90,19 @@ class Model:
         scale = (1 - exact) / sum(others.values())
         self.u[name] = {"exact": exact, **{level: u * scale for level, u in others.items()}}
 
-    def _counted(self, name: str, patterns: Counter[Pattern]) -> dict[str, float]:
-        counts: Counter[str] = Counter()
+    def _counted(self, patterns: Mapping[Pattern, float]) -> LevelCounts:
+        counts: LevelCounts = {name: defaultdict(float) for name in self._names}
         for pattern, count in patterns.items():
-            for field, level in pattern:
-                if field == name:
-                    counts[level] += count
-        return spread(LEVELS[name], [counts[level] + _UNSEEN for level in LEVELS[name]])
+            for name, level in pattern:
+                if name in counts:
+                    counts[name][level] += count
+        return counts
+
+    def _chances(self, counts: LevelCounts) -> dict[str, dict[str, float]]:
+        return {
+            name: spread(LEVELS[name], [counts[name][level] + _UNSEEN for level in LEVELS[name]])
+            for name in self._names
+        }
 
     def _posterior(self, pattern: Pattern) -> tuple[float, float]:
         match, household = self.prior, self.household
@@ -106,5 +118,6 @@ class Model:
 
 
 def spread(levels: Sequence[str], counts: Sequence[float]) -> dict[str, float]:
+    """Counts as chances that sum to one; none is quite 0."""
     total = sum(counts)
     return {level: max(n / total, LEAST) for level, n in zip(levels, counts, strict=True)}

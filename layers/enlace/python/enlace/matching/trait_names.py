@@ -35,9 +35,11 @@ KINDS = {
     "youtube": "handle",
     "linkedin": "handle",
 }
-STREET_WORDS = frozenset(
-    ("rua", "r", "avenida", "av", "travessa", "tv", "alameda", "al", "praca", "rodovia", "estrada")
-)
+#: Kinds of streets, and particles: typed or not, as it comes.
+STREET_WORDS = frozenset((
+    "rua", "r", "avenida", "av", "travessa", "tv", "alameda", "al", "praca", "rodovia",
+    "estrada", "da", "das", "de", "do", "dos", "e",
+))  # fmt: skip
 #: Mailboxes of an office: whoever writes from one is not told by it.
 ROLES = frozenset((
     "adm", "admin", "atendimento", "comercial", "compras", "contact", "contato", "email",
