@@ -99,7 +99,7 @@ class DynamoHistory:
                 interaction_id=item["interaction_id"]["S"],
                 nature=item["nature"]["S"] or None,
                 opened_at=item["opened_at"]["S"],
-                level=item["level"]["S"] if "level" in item else None,
+                level=item["level"]["S"] or None if "level" in item else None,
             )
             for item in answer["Items"]
             if item["state"]["S"] == "open"
