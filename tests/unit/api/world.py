@@ -19,6 +19,7 @@ from enlace.domain.http import Request, Response
 from enlace.domain.interaction import Identifier, Interaction
 from enlace.domain.records import TimelineItem
 from enlace.domain.rfv import Quintiles
+from enlace.domain.rules import Rules
 from enlace.errors import TemporaryFailure
 from enlace.rules import default_rules
 from enlace.usecases.context import Context
@@ -118,11 +119,11 @@ class FakeLog:
 class World:
     """An Enlace in memory."""
 
-    def __init__(self, store: MemoryStore | None = None) -> None:
+    def __init__(self, store: MemoryStore | None = None, rules: Rules | None = None) -> None:
         self.store = MemoryStore() if store is None else store
         self.history = MemoryHistory(self.store)
         self.queue, self.bus, self.log = FakeQueue(), FakeBus(), FakeLog()
-        rules = default_rules()
+        rules = rules or default_rules()
         self.finder = CustomerFinder(self.store, KEYS, rules, today=lambda: TODAY)
         self.quintiles: Quintiles | None = None
         self.candidates = OpenCandidates()

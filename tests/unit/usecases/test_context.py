@@ -254,3 +254,46 @@ def test_a_shared_contact_point_is_flagged() -> None:
         world.record(interaction(str(n), PHONE, ("cpf", cpf)))
     assert "shared_contact_point" in context(world, PHONE, "agent")["flags"]
     assert len(context(world, PHONE, "agent")["identifiers"]) == 1
+
+
+def test_a_preferred_channel_is_what_they_asked_for_else_what_they_last_used() -> None:
+    world = World()
+    world.record(
+        interaction("1", PHONE, channel="whatsapp"),
+        interaction("2", PHONE, channel="sms", direction="outbound", type_="message.sent"),
+    )
+    assert context(world, PHONE, "agent")["preferred_channel"] == "whatsapp"
+    world.record(interaction("3", (*PHONE, "stated"), channel="form"))
+    assert context(world, PHONE, "customer")["preferred_channel"] == "whatsapp"
+    world.record(interaction("4", PHONE, channel="sms", traits={"preferred_channel": "email"}))
+    assert context(world, PHONE, "customer")["preferred_channel"] == "email"
+
+
+def test_the_last_purchase_is_told_however_much_came_after_it() -> None:
+    world = World()
+    world.record(order("o1", PHONE, 500, at="2026-11-01T12:00:00.000Z"))
+    world.record(*(interaction(str(n), PHONE) for n in range(40)))
+    told = context(world, PHONE, "customer")
+    assert told["last_purchase"] == {
+        "occurred_at": "2026-11-01T12:00:00.000Z",
+        "order_id": "o1",
+        "value": {"amount": 500, "currency": "BRL"},
+        "store": {"kind": "online", "id": "shop"},
+    }
+
+
+def test_a_pending_candidate_is_flagged_to_agents_only() -> None:
+    world = World()
+    world.record(interaction("1", PHONE))
+    assert context(world, PHONE, "agent")["flags"] == []
+    world.candidates.keys.add(world.asked(*PHONE).key)
+    assert context(world, PHONE, "agent")["flags"] == ["candidate_pending"]
+    assert context(world, PHONE, "customer")["flags"] == []
+
+
+def test_an_edge_that_an_operator_can_overrule_is_a_pending_candidate() -> None:
+    world = World()
+    world.record(interaction("1", PHONE, (*CPF, "proven")))
+    assert "candidate_pending" not in context(world, PHONE, "agent")["flags"]
+    world.record(interaction("2", PHONE, ("cpf", CPFS[1])))
+    assert "candidate_pending" in context(world, PHONE, "agent")["flags"]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
 
 from enlace.api import customer_models
 from enlace.domain.interaction import Identifier, Interaction
+from enlace.rules import default_rules
 from enlace.usecases.customer_view import NEWEST
 from enlace.usecases.purchases_view import combined_purchases
+from enlace.usecases.view_contacts import MAX_TEXT
 from enlace.usecases.view_identifiers import MAX_SOURCES
 from tests.stores.builders import CPFS, TODAY, conciliator, interaction, order
 from tests.stores.laws import events
@@ -87,6 +90,7 @@ def test_a_proven_trait_survives_a_stated_one_and_both_are_kept() -> None:
     )
     trait = view(world, PHONE)["traits"]["name"]
     assert (trait["value"], trait["level"], trait["others"]) == ("João da Silva", "proven", ["J"])
+    assert trait["rule"] == "level"
     assert trait["contact_point"] == {"kind": "phone", "value": PHONE[1]}
 
 
@@ -96,7 +100,39 @@ def test_the_latest_of_equally_sure_traits_survives() -> None:
         interaction("1", PHONE, EMAIL, traits={"city": "Santos"}),
         interaction("2", EMAIL, at="2026-11-21T12:00:00.000Z", traits={"city": "Recife"}),
     )
-    assert view(world, PHONE)["traits"]["city"]["value"] == "Recife"
+    city = view(world, PHONE)["traits"]["city"]
+    assert (city["value"], city["rule"], city["others"]) == ("Recife", "recency", ["Santos"])
+
+
+def test_a_channel_that_the_rules_rank_goes_before_levels_and_days() -> None:
+    world = World(rules=replace(default_rules(), trait_sources={"erp": 1, "crm": 2}))
+    world.record(
+        interaction("1", PHONE, EMAIL, traits={"name": "Jô"}, channel="whatsapp"),
+        interaction("2", (*EMAIL, "imported"), traits={"name": "João da Silva"}, channel="crm"),
+    )
+    name = view(world, PHONE)["traits"]["name"]
+    assert (name["value"], name["rule"], name["channel"]) == ("João da Silva", "source", "crm")
+    world.record(interaction("3", (*EMAIL, "imported"), traits={"name": "João S."}, channel="erp"))
+    assert view(world, PHONE)["traits"]["name"]["value"] == "João S."
+    assert world.context.of(world.asked(*PHONE), "agent")["name"] == "João S."
+
+
+def test_what_all_sources_agree_on_has_no_rival() -> None:
+    world = World()
+    world.record(
+        interaction("1", PHONE, EMAIL, traits={"city": "Santos"}),
+        interaction("2", EMAIL, traits={"city": "Santos"}),
+    )
+    assert view(world, PHONE)["traits"]["city"]["rule"] == "only"
+
+
+def test_no_source_lets_an_unproven_trait_out_to_the_customer() -> None:
+    world = World(rules=replace(default_rules(), trait_sources={"crm": 1}))
+    world.record(
+        interaction("1", PHONE, (*EMAIL, "proven"), traits={"name": "João"}, channel="whatsapp"),
+        interaction("2", (*EMAIL, "imported"), traits={"name": "Segredo"}, channel="crm"),
+    )
+    assert world.context.of(world.asked(*PHONE), "customer")["name"] == "João"
 
 
 def test_purchases_are_summed_over_contact_points() -> None:
@@ -167,6 +203,54 @@ def test_campaigns_that_reached_the_customer_are_listed() -> None:
     (campaign,) = view(world, PHONE)["campaigns"]
     assert campaign["campaign_id"] == "natal"
     assert "cost" not in campaign
+
+
+def test_marketing_contacts_are_counted_by_medium_and_listed_newest_first() -> None:
+    world = World()
+    out: dict[str, Any] = {"direction": "outbound"}
+    natal = {"campaign_id": "natal", "medium": "print", "subject": "Natal", "message": "Oi"}
+    world.record(
+        interaction("1", PHONE, EMAIL),
+        interaction("2", PHONE, type_="campaign.sent", data=natal | {"period": "2026-12"}, **out),
+        interaction(
+            "3",
+            EMAIL,
+            type_="message.sent",
+            channel="email",
+            at="2026-11-21T12:00:00.000Z",
+            data={"purpose": "marketing", "subject": "Oferta"},
+            **out,
+        ),
+        interaction("4", EMAIL, type_="message.sent", data={"purpose": "transactional"}, **out),
+    )
+    marketing = view(world, PHONE)["marketing"]
+    assert marketing["counts"] == {"email": 1, "print": 1}
+    assert marketing["complete"] is True
+    assert [contact["subject"] for contact in marketing["newest"]] == ["Oferta", "Natal"]
+    assert marketing["newest"][1]["period"] == "2026-12"
+
+
+def test_service_contacts_have_their_nature_and_protocol() -> None:
+    world = World()
+    complaint = interaction("1", PHONE, EMAIL, type_="complaint.opened", data={"text": "x" * 999})
+    world.record(
+        complaint,
+        interaction(
+            "2",
+            EMAIL,
+            at="2026-11-21T12:00:00.000Z",
+            data={"nature": "praise", "text": "obrigado"},
+            conversation={"protocol": "20261121333333339"},
+        ),
+        interaction("3", EMAIL, data={"nature": "another system's word"}),
+    )
+    world.open_case(complaint, "20261120111111119")
+    service = view(world, PHONE)["service"]
+    assert service["counts"] == {"complaint": 1, "praise": 1}
+    assert [contact["nature"] for contact in service["newest"]] == ["praise", "complaint"]
+    assert [c["protocol"] for c in service["newest"]] == ["20261121333333339", "20261120111111119"]
+    assert service["newest"][0]["contact_point"] == {"kind": "email", "value": EMAIL[1]}
+    assert len(service["newest"][1]["text"]) == MAX_TEXT
 
 
 def test_sources_are_bounded() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from enlace.api import customer_models
 from enlace.domain.interaction import Identifier, Interaction
-from enlace.errors import InvalidPayload
+from enlace.errors import EnlaceError, InvalidPayload
 from enlace.usecases.timeline import MAX_SCANNED, TimelineQuery
 from tests.stores.builders import conciliator, interaction
 from tests.unit.api.world import World
@@ -76,6 +77,66 @@ def test_what_arrives_meanwhile_neither_repeats_nor_hides_anything(
     ids = pages(world, {"limit": limit}, then=meanwhile)
     assert len(ids) == len(set(ids))
     assert {i.id for i in [*made, *joined()]} <= set(ids)
+
+
+Deed = tuple[str, int]
+
+
+def deeds() -> st.SearchStrategy[list[Deed]]:
+    """What others do between pages: write, join two customers, divide them, take it back."""
+    return st.lists(
+        st.tuples(st.sampled_from(["write", "same", "different", "withdraw"]), st.integers(0, 5)),
+        max_size=8,
+    )
+
+
+@settings(max_examples=80, deadline=None)
+@given(contacts("a", 4), st.booleans(), deeds(), st.integers(1, 3))
+def test_paging_through_writes_merges_and_splits_neither_skips_nor_repeats(
+    made: list[Interaction], begins_joined: bool, between: list[Deed], limit: int
+) -> None:
+    """What was there from the start and is the customer's throughout comes exactly once.
+
+    The first contact point is the one that is asked by; what came through it is the
+    customer's whatever happens to the others. What came through the others is the
+    customer's throughout if no deed ever parted them.
+    """
+    world = World()
+    others = [interaction(f"o{n}", point) for n, point in enumerate(POINTS)]
+    world.record(*made, *others, *(joined() if begins_joined else []))
+    operators = conciliator(world.store)
+    pairs = [(POINTS[0], POINTS[1]), (POINTS[1], POINTS[2]), (POINTS[0], POINTS[2])]
+    decided: list[str] = []
+    start = {key: set(items) for key, items in world.store.timelines.items()}
+    throughout = set(world.customer(*POINTS[0]).members)
+    ids: list[str] = []
+    cursor: str | None = None
+    left = list(between)
+    while True:
+        customer = world.customer(*POINTS[0])
+        throughout &= set(customer.members)
+        page = world.timeline.page(customer, TimelineQuery(limit=limit, cursor=cursor))
+        ids += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+        if not left:
+            continue
+        deed, n = left.pop()
+        a, b = (Identifier(*point) for point in pairs[n % 3])
+        if deed == "write":
+            at = f"2026-11-{1 + n:02d}T12:00:00.000Z"
+            world.record(interaction(f"w{len(left)}", POINTS[n % 3], at=at))
+        elif deed == "withdraw":
+            if decided:
+                operators.withdraw(decided.pop(), operator="7")
+        else:
+            with suppress(EnlaceError):
+                made_now = operators.decide(deed, a, b, operator="7", reason="r")
+                decided.append(made_now.id)
+    expected = {sk.partition("#")[2] for key in throughout for sk in start.get(key, ())}
+    assert len(ids) == len(set(ids))
+    assert expected <= set(ids)
 
 
 def test_a_merge_between_two_pages_only_adds_what_is_older() -> None:
