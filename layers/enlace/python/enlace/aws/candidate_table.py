@@ -1,0 +1,273 @@
+"""The candidate table: pairs that may be one person, and the blocks that find them.
+
+Three sorts of items, none with a clear value:
+
+* ``block#<HMAC>``, ``block``: the address keys that share a blocking key, or that it
+  is too common to find anybody;
+* an address key, ``point``: its blocks and its partners, so that a change of traits
+  and an erasure find all that there is;
+* the lesser address key of a pair, ``pair#<the other>``: the candidate. Those that
+  are listed stand in the index ``best``, in one of 16 parts, best first.
+
+A point names every block and partner *before* their items are written, and until
+after they are gone: what is in the table can be found from its ends.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import random
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from enlace.aws.dynamodb import Item, batch_get, translated
+from enlace.domain.candidate import Candidate
+from enlace.errors import Conflict, TemporaryFailure
+from enlace.usecases.candidate_ports import Members, Point
+
+INDEX = "best"
+#: One partition of an index takes 1,000 writes a second.
+SHARDS = 16
+_BATCH_WRITES = 25
+_ATTEMPTS = 6
+
+
+class CandidateTable:
+    """Implements :class:`enlace.usecases.candidate_ports.CandidateStore`.
+
+    Parameters
+    ----------
+    client
+        A botocore DynamoDB client.
+    table : str
+    sleep : callable
+        Waits some seconds before what the service left undone is asked for again.
+
+    Raises
+    ------
+    TemporaryFailure
+        By every method, if the service does not do its part.
+    """
+
+    def __init__(self, client: Any, table: str, *, sleep: Callable[[float], None] = time.sleep):
+        self._client = client
+        self._table = table
+        self._sleep = sleep
+
+    def point(self, key: str) -> Point:
+        """A contact point's entry, read consistently; empty if there is none."""
+        items = batch_get(self._client, self._table, [_key(key, "point")], consistent=True)
+        return next((_point_of(item) for item in items), Point())
+
+    def blocks(self, ids: Collection[str]) -> dict[str, Members]:
+        """Members by block id, read consistently."""
+        keys = (_key(id_, "block") for id_ in sorted(ids))
+        items = batch_get(self._client, self._table, keys, consistent=True, sleep=self._sleep)
+        found = {item["pk"]["S"]: _members_of(item) for item in items}
+        return {id_: found.get(id_, frozenset()) for id_ in ids}
+
+    def enter(self, key: str, known: Mapping[str, Members], block_size: int) -> dict[str, Members]:
+        """Make a contact point a member of blocks; gives all members after that."""
+        full = {
+            id_
+            for id_, members in known.items()
+            if members and key not in members and len(members) >= block_size
+        }
+        free = [id_ for id_ in known if id_ not in full]
+        if free:
+            self._add(key, "blocks", free)
+        after: dict[str, Members] = {id_: self._enter(key, id_, block_size) for id_ in free}
+        for id_ in full:
+            after[id_] = self._make_common(id_)
+        return after
+
+    def leave(self, key: str, ids: Collection[str]) -> None:
+        """The inverse of :meth:`enter`."""
+        for id_ in sorted(ids):
+            self._take(_key(id_, "block"), "members", [key], keep="common")
+        self._take(_key(key, "point"), "blocks", ids, keep="partners")
+
+    def candidates(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Candidate]:
+        """Candidates by sorted pair, read consistently; unknown pairs are absent."""
+        keys = [_key(a, f"pair#{b}") for a, b in sorted(pairs)]
+        items = batch_get(self._client, self._table, keys, consistent=True, sleep=self._sleep)
+        return {made.pair: made for made in map(_candidate_of, items)}
+
+    def keep(self, kept: Collection[Candidate]) -> None:
+        """Write candidates, under both of their ends."""
+        for end, others in _ends(made.pair for made in kept).items():
+            self._add(end, "partners", others)
+        self._write([{"PutRequest": {"Item": _item_of(made)}} for made in kept])
+
+    def drop(self, pairs: Collection[tuple[str, str]]) -> None:
+        """Remove candidates, from both of their ends."""
+        self._write([{"DeleteRequest": {"Key": _key(a, f"pair#{b}")}} for a, b in pairs])
+        for end, others in _ends(pairs).items():
+            self._take(_key(end, "point"), "partners", others, keep="blocks")
+
+    def best(self, after: str, size: int) -> Iterator[Candidate]:
+        """Listed candidates behind a position, best first: the merge of the index's parts."""
+        chunk = max(4, size // 4)
+        # A blank is before every position, and a key cannot be compared with nothing.
+        parts = (self._part(f"{n:x}", after or " ", chunk) for n in range(SHARDS))
+        return heapq.merge(*parts, key=lambda made: made.position)
+
+    def partners(self, keys: Iterable[str]) -> dict[str, frozenset[str]]:
+        """With whom each contact point makes candidates; those without are absent."""
+        wanted = [_key(key, "point") for key in sorted(set(keys))]
+        items = batch_get(self._client, self._table, wanted, consistent=False, sleep=self._sleep)
+        points = {item["pk"]["S"]: _point_of(item) for item in items}
+        return {key: point.partners for key, point in points.items() if point.partners}
+
+    def _part(self, shard: str, after: str, chunk: int) -> Iterator[Candidate]:
+        start: Item | None = None
+        while True:
+            with translated():
+                answer = self._client.query(
+                    TableName=self._table,
+                    IndexName=INDEX,
+                    KeyConditionExpression="shard = :shard AND place > :after",
+                    ExpressionAttributeValues={":shard": {"S": shard}, ":after": {"S": after}},
+                    Limit=chunk,
+                    **({"ExclusiveStartKey": start} if start else {}),
+                )
+            yield from map(_candidate_of, answer["Items"])
+            start = answer.get("LastEvaluatedKey")
+            if not start:
+                return
+
+    def _enter(self, key: str, id_: str, block_size: int) -> Members:
+        try:
+            item = self._update(
+                _key(id_, "block"),
+                "ADD members :key",
+                {":key": {"SS": [key]}, ":size": {"N": str(block_size)}, ":one": {"S": key}},
+                "attribute_not_exists(common) AND (attribute_not_exists(members)"
+                " OR size(members) < :size OR contains(members, :one))",
+            )
+        except Conflict:
+            return self._make_common(id_)
+        return _members_of(item)
+
+    def _make_common(self, id_: str) -> Members:
+        self._update(_key(id_, "block"), "SET common = :true REMOVE members", _TRUE)
+        return None
+
+    def _add(self, key: str, attribute: str, values: Collection[str]) -> None:
+        self._update(
+            _key(key, "point"), f"ADD {attribute} :values", {":values": {"SS": sorted(values)}}
+        )
+
+    def _take(self, key: Item, attribute: str, values: Collection[str], *, keep: str) -> None:
+        """Take values out of a set; of an item with neither it nor ``keep`` nothing stays."""
+        try:
+            item = self._update(
+                key,
+                f"DELETE {attribute} :values",
+                {":values": {"SS": sorted(values)}},
+                f"attribute_exists({attribute})",
+            )
+            if attribute not in item and keep not in item:
+                with translated():
+                    self._client.delete_item(
+                        TableName=self._table,
+                        Key=key,
+                        ConditionExpression=f"attribute_not_exists({attribute})"
+                        f" AND attribute_not_exists({keep})",
+                    )
+        except Conflict:
+            # It is not in there, or somebody else has just come in: nothing to take away.
+            return
+
+    def _update(
+        self, key: Item, expression: str, values: Item, condition: str | None = None
+    ) -> Item:
+        with translated():
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key=key,
+                UpdateExpression=expression,
+                ExpressionAttributeValues=values,
+                ReturnValues="ALL_NEW",
+                **({"ConditionExpression": condition} if condition else {}),
+            )
+        item: Item = answer.get("Attributes", {})
+        return item
+
+    def _write(self, requests: list[dict[str, Any]]) -> None:
+        left, attempt = requests, 0
+        while left:
+            batch, left = left[:_BATCH_WRITES], left[_BATCH_WRITES:]
+            with translated():
+                answer = self._client.batch_write_item(RequestItems={self._table: batch})
+            undone = answer.get("UnprocessedItems", {}).get(self._table, [])
+            if undone:
+                attempt += 1
+                if attempt == _ATTEMPTS:
+                    raise TemporaryFailure("DynamoDB: writes stay unprocessed")
+                self._sleep(random.uniform(0, 0.05 * 2**attempt))
+                left = undone + left
+
+
+_TRUE: Item = {":true": {"BOOL": True}}
+
+
+def _key(pk: str, sk: str) -> Item:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _ends(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    others: dict[str, list[str]] = defaultdict(list)
+    for a, b in sorted(pairs):
+        others[a].append(b)
+        others[b].append(a)
+    return others
+
+
+def _point_of(item: Item) -> Point:
+    return Point(
+        frozenset(item["blocks"]["SS"] if "blocks" in item else ()),
+        frozenset(item["partners"]["SS"] if "partners" in item else ()),
+    )
+
+
+def _members_of(item: Item) -> Members:
+    if "common" in item:
+        return None
+    return frozenset(item["members"]["SS"] if "members" in item else ())
+
+
+def _item_of(made: Candidate) -> Item:
+    item: Item = {
+        **_key(made.a, f"pair#{made.b}"),
+        "found_at": {"S": made.found_at},
+    }
+    if made.reasons:
+        item["reasons"] = {"S": json.dumps(made.reasons, separators=(",", ":"))}
+    if made.rule:
+        item["rule"] = {"S": made.rule}
+    for name, number in (("probability", made.probability), ("bits", made.bits)):
+        if number is not None:
+            item[name] = {"N": f"{number:.9f}".rstrip("0").rstrip(".")}
+    if made.listed:
+        item["shard"] = {"S": f"{zlib.crc32(' '.join(made.pair).encode()) % SHARDS:x}"}
+        item["place"] = {"S": made.position}
+    return item
+
+
+def _candidate_of(item: Item) -> Candidate:
+    reasons = json.loads(item["reasons"]["S"]) if "reasons" in item else ()
+    return Candidate(
+        a=item["pk"]["S"],
+        b=item["sk"]["S"].removeprefix("pair#"),
+        probability=float(item["probability"]["N"]) if "probability" in item else None,
+        bits=float(item["bits"]["N"]) if "bits" in item else None,
+        reasons=tuple((field, level, weight) for field, level, weight in reasons),
+        rule=item["rule"]["S"] if "rule" in item else None,
+        found_at=item["found_at"]["S"],
+        listed="place" in item,
+    )
