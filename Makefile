@@ -9,6 +9,10 @@ PY := $(BIN)/python
 # SAM looks for the functions' Python on the path; its telemetry would leave the machine.
 export PATH := $(abspath $(BIN)):$(PATH)
 export SAM_CLI_TELEMETRY := 0
+# Container images often forbid bytecode; SAM alone would then compile a thousand modules at each of
+# its starts. It is kept apart from the sources, which SAM builds from.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/pycache
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
