@@ -21,7 +21,8 @@ from local.settings import ROOT, LocalError, flag, home, say
 CRM = "crm"
 ANSWER_SECONDS = 60.0
 TABLES = {
-    name: f"{name.capitalize()}Table" for name in ("identity", "timeline", "case", "delivery")
+    name: f"{name.capitalize()}Table"
+    for name in ("identity", "timeline", "case", "delivery", "consent")
 }
 QUEUES = {
     f"{name}{suffix}": f"{name.capitalize()}{kind}"

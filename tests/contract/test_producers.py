@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from enlace.contracts.registry import CONTRACTS, find, read
 from enlace.contracts.schema import event_schema
-from enlace.domain import events
+from enlace.domain import case_events, consent_events, events
+from enlace.domain.consent import ACTORS, STATES
 from enlace.domain.envelope import AddressRef, Cause, Entry, read_event
 from enlace.domain.interaction import Identifier, parse_interaction
 from enlace.domain.protocol import make_protocol
@@ -64,6 +65,26 @@ def assert_keeps_its_contract(entry: Entry) -> None:
     jsonschema.Draft202012Validator(event_schema(contract)).validate(message)
 
 
+PROTOCOLS = st.builds(make_protocol, UUIDS, st.just(AT))
+
+
+def changed(name: str, **more: st.SearchStrategy[Any]) -> st.SearchStrategy[Entry]:
+    """A change of a case, from either of its producers."""
+    return st.builds(
+        case_events.case_changed,
+        st.just(name),
+        protocol=PROTOCOLS,
+        customer_id=CUSTOMERS,
+        contact_point=ADDRESSES,
+        change_id=UUIDS,
+        by=SHORT,
+        causation_id=UUIDS,
+        source=st.sampled_from([events.DISPATCHER, "enlace.api_cases"]),
+        **more,
+        **TIMES,
+    )
+
+
 ENTRIES = {
     events.INTERACTION_RECORDED: st.builds(
         events.interaction_recorded,
@@ -108,14 +129,35 @@ ENTRIES = {
         **TIMES,
     ),
     events.CASE_OPENED: st.builds(
-        events.case_opened,
-        protocol=st.builds(make_protocol, UUIDS, st.just(AT)),
+        case_events.case_opened,
+        protocol=PROTOCOLS,
         customer_id=CUSTOMERS,
         contact_point=ADDRESSES,
         interaction_id=UUIDS,
         nature=st.none() | st.sampled_from(NATURES),
         causation_id=UUIDS,
+        follows=st.none() | PROTOCOLS,
+        related=st.lists(PROTOCOLS, max_size=3),
         **TIMES,
+    ),
+    events.CASE_ASSIGNED: changed(events.CASE_ASSIGNED, to=SHORT),
+    events.CASE_TRANSFERRED: changed(
+        events.CASE_TRANSFERRED, to=SHORT, channel=st.none() | SHORT
+    ),
+    events.CASE_CLOSED: changed(events.CASE_CLOSED),
+    events.CASE_REOPENED: changed(events.CASE_REOPENED),
+    consent_events.CONSENT_CHANGED: st.builds(
+        consent_events.consent_changed,
+        consent_id=UUIDS,
+        contact_point=ADDRESSES,
+        purpose=st.sampled_from(["marketing", "profiling"]),
+        channel=st.sampled_from(["email", "sms"]),
+        said=st.sampled_from(STATES),
+        actor=st.sampled_from(ACTORS),
+        allowed=st.booleans(),
+        occurred_at=st.just(AT),
+        recorded_at=st.just(AT),
+        source=st.just("enlace.api_consents"),
     ),
     events.SEND_MESSAGE: st.builds(
         events.send_message,

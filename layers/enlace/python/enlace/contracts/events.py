@@ -87,6 +87,10 @@ class InteractionRecorded(Contract):
     """`sk` of the timeline item; its `pk` is `contact_point.key`."""
     protocol: ProtocolNumber | None = None
     """Number of the case that the interaction says it belongs to; not checked to exist."""
+    nature: Nature | None = None
+    """What the contact is about, where its channel says so."""
+    request: bool = False
+    """Its channel, a classifier or an agent marked it as wanting something."""
     open_case: bool = False
     """The customer was last heard to have an open case, which this may belong to."""
 
@@ -161,6 +165,61 @@ class CaseOpened(Contract):
     interaction_id: Uuid
     """The interaction that opened it."""
     nature: Nature | None = None
+    follows: ProtocolNumber | None = None
+    """The closed case that it goes on from."""
+    related: list[ProtocolNumber] = Field(default_factory=list)
+    """The customer's other open cases, for the company's eyes."""
+
+
+class CaseChanged(Contract):
+    """What all changes of a case tell."""
+
+    protocol: ProtocolNumber
+    customer_id: CustomerId
+    """Whose the case is now."""
+    contact_point: AddressRef
+    """The contact point that opened it."""
+    by: Text
+    """The operator's id, or the channel whose system reports it."""
+
+
+class CaseAssigned(CaseChanged):
+    """Somebody works on a case now."""
+
+    to: Text
+    """Their id."""
+
+
+class CaseTransferred(CaseChanged):
+    """A case goes on with somebody else, or on another channel."""
+
+    to: Text
+    channel: Text | None = None
+    """Where it goes on."""
+
+
+class CaseClosed(CaseChanged):
+    """A case is closed."""
+
+
+class CaseReopened(CaseChanged):
+    """A closed case is open again."""
+
+
+class ConsentChanged(Contract):
+    """Somebody said something about being written to; the ledger has it."""
+
+    consent_id: Id
+    """Of the ledger entry."""
+    contact_point: AddressRef
+    purpose: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    channel: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    said: Literal[
+        "requested", "granted", "denied", "withdrawn", "expired", "objected", "invalidated"
+    ]
+    actor: Literal["subject", "agent", "import", "provider", "system"]
+    allowed: bool
+    """What holds after it: a grant that undoes no denial changes nothing."""
 
 
 class SendMessage(Contract):

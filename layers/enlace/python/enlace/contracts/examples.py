@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from enlace.domain import events
+from enlace.domain import case_events, consent_events, events
 from enlace.domain.envelope import AddressRef, Cause, Entry, event_id
 from enlace.domain.interaction import parse_interaction
 from enlace.domain.protocol import format_protocol, make_protocol
@@ -142,7 +142,7 @@ def _described() -> Entry:
 
 
 def _case() -> Entry:
-    return events.case_opened(
+    return case_events.case_opened(
         protocol=make_protocol(INTERACTION["id"], OCCURRED_AT),
         customer_id=JOAO,
         contact_point=PHONE,
@@ -151,6 +151,38 @@ def _case() -> Entry:
         occurred_at=OCCURRED_AT,
         recorded_at="2026-11-20T12:34:57.310Z",
         causation_id=event_id(events.INTERACTION_RECORDED, INTERACTION["id"]),
+    )
+
+
+def _case_changed(name: str, **more: str) -> Entry:
+    change_id = "5b0c3f5e-8d0a-4a57-9a11-0d7f1c2b3a44"
+    return case_events.case_changed(
+        name,
+        protocol=make_protocol(INTERACTION["id"], OCCURRED_AT),
+        customer_id=JOAO,
+        contact_point=PHONE,
+        change_id=change_id,
+        by="agent-7",
+        occurred_at="2026-11-20T13:05:00.000Z",
+        recorded_at="2026-11-20T13:05:00.120Z",
+        causation_id=change_id,
+        source="enlace.api_cases",
+        **more,
+    )
+
+
+def _consent() -> Entry:
+    return consent_events.consent_changed(
+        consent_id="4c1b0c0e-6f0b-4a53-9a3e-0f6f5f3b7a10",
+        contact_point=EMAIL,
+        purpose="marketing",
+        channel="email",
+        said="withdrawn",
+        actor="subject",
+        allowed=False,
+        occurred_at=OCCURRED_AT,
+        recorded_at=RECORDED_AT,
+        source="enlace.api_consents",
     )
 
 
@@ -193,6 +225,13 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
     events.CUSTOMER_SPLIT: (_split(),),
     events.CONTACT_POINT_DESCRIBED: (_described(),),
     events.CASE_OPENED: (_case(),),
+    events.CASE_ASSIGNED: (_case_changed(events.CASE_ASSIGNED, to="agent-12"),),
+    events.CASE_TRANSFERRED: (
+        _case_changed(events.CASE_TRANSFERRED, to="redes", channel="telefone"),
+    ),
+    events.CASE_CLOSED: (_case_changed(events.CASE_CLOSED),),
+    events.CASE_REOPENED: (_case_changed(events.CASE_REOPENED),),
+    consent_events.CONSENT_CHANGED: (_consent(),),
     events.SEND_MESSAGE: (
         _message(INTERACTION, "protocol_opened", "sms", PHONE, {"protocol": _OPENED}),
         _message(ORDER, "order_confirmation", "email", EMAIL, _CONFIRMED),

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from enlace.contracts import events as models
 from enlace.contracts.examples import ENTRIES, on_the_bus
 from enlace.contracts.types import Contract
-from enlace.domain import events
+from enlace.domain import consent_events, events
 from enlace.domain.envelope import read_event
 from enlace.errors import InvalidPayload
 
@@ -86,6 +86,7 @@ def _contract(
     )
 
 
+_CASES = ("dispatch_message", "api_cases")
 _IDENTITY = ("resolve_identity", "api_conciliations")
 
 CONTRACTS: tuple[EventContract, ...] = (
@@ -105,13 +106,13 @@ CONTRACTS: tuple[EventContract, ...] = (
         events.CUSTOMER_MERGED,
         models.CustomerMerged,
         producers=_IDENTITY,
-        consumers=("send_crm",),
+        consumers=("send_crm", "follow_customers"),
     ),
     _contract(
         events.CUSTOMER_SPLIT,
         models.CustomerSplit,
         producers=_IDENTITY,
-        consumers=("send_crm",),
+        consumers=("send_crm", "follow_customers"),
     ),
     _contract(
         events.CONTACT_POINT_DESCRIBED,
@@ -123,6 +124,36 @@ CONTRACTS: tuple[EventContract, ...] = (
         events.CASE_OPENED,
         models.CaseOpened,
         producers=("dispatch_message",),
+        consumers=("follow_customers",),
+    ),
+    _contract(
+        events.CASE_ASSIGNED,
+        models.CaseAssigned,
+        producers=_CASES,
+        consumers=(),
+    ),
+    _contract(
+        events.CASE_TRANSFERRED,
+        models.CaseTransferred,
+        producers=_CASES,
+        consumers=(),
+    ),
+    _contract(
+        events.CASE_CLOSED,
+        models.CaseClosed,
+        producers=_CASES,
+        consumers=("follow_customers",),
+    ),
+    _contract(
+        events.CASE_REOPENED,
+        models.CaseReopened,
+        producers=_CASES,
+        consumers=("follow_customers",),
+    ),
+    _contract(
+        consent_events.CONSENT_CHANGED,
+        models.ConsentChanged,
+        producers=("api_consents",),
         consumers=(),
     ),
     _contract(

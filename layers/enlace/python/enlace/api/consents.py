@@ -1,0 +1,155 @@
+"""Routes by which consent of an address is recorded and looked up.
+
+Look-ups are POSTs too: an address must never stand in a URL.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from enlace.api.app import Call, Route
+from enlace.api.callers import ADMIN, AGENT, MARKETING, PRIVACY
+from enlace.api.fields import identifier_of, object_of, one_of
+from enlace.api.problems import Refused, answer
+from enlace.domain.consent import ConsentRecord
+from enlace.domain.consent_events import consent_changed
+from enlace.domain.envelope import NAMESPACE, AddressRef, Entry
+from enlace.domain.http import Response
+from enlace.domain.interaction import parse_time
+from enlace.errors import InvalidPayload, TemporaryFailure
+from enlace.usecases.consents import Answer, Consents
+
+SOURCE = "enlace.api_consents"
+WRITERS = frozenset({AGENT, PRIVACY, ADMIN})
+READERS = frozenset({AGENT, MARKETING, PRIVACY, ADMIN})
+STATES = ("granted", "denied", "withdrawn")
+ACTORS = ("subject", "agent", "import")
+#: What is asked of an address that nothing is known about.
+CHANNELS_OF_KIND = {"email": ("email",), "phone": ("sms", "voice", "whatsapp")}
+
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+_MAX_DETAILS = 4096
+
+
+class Bus(Protocol):
+    """Where events go."""
+
+    def publish_all(self, entries: list[Entry]) -> None:
+        """Publish events, all of them."""
+
+
+def consent_routes(consents: Consents, bus: Bus, now: Callable[[], str]) -> list[Route]:
+    """The routes.
+
+    Parameters
+    ----------
+    now : callable
+        Gives the current contract time.
+    """
+
+    def record(call: Call) -> Response:
+        body = object_of(call.body())
+        identifier = identifier_of(body, "identifier")
+        key = consents.key_of(identifier)
+        received_at = now()
+        evidence, notice = _details(body, "evidence"), _details(body, "notice")
+        version = notice.get("version", "")
+        said = ConsentRecord(
+            event_id=_event_id(call),
+            purpose=_word(body, "purpose"),
+            channel=_word(body, "channel"),
+            state=one_of(body, "state", STATES),
+            actor=one_of(body, "actor", ACTORS),
+            occurred_at=_time(body, "occurred_at") or received_at,
+            received_at=received_at,
+            has_evidence=bool(evidence),
+            valid_until=_time(body, "valid_until"),
+            notice_version=version if isinstance(version, str) else "",
+        )
+        recorded_by = call.caller.id if call.caller else ""
+        details = {"evidence": evidence, "notice": notice, "recorded_by": recorded_by}
+        holds = consents.record(key, said, details)
+        event = consent_changed(
+            consent_id=said.event_id,
+            contact_point=AddressRef(identifier.kind, key),
+            purpose=said.purpose,
+            channel=said.channel,
+            said=said.state,
+            actor=said.actor,
+            allowed=holds.ruling.allowed,
+            occurred_at=said.occurred_at,
+            recorded_at=received_at,
+            source=SOURCE,
+        )
+        try:
+            bus.publish_all([event])
+        except TemporaryFailure as error:
+            # It is recorded: the same Idempotency-Key tells it again.
+            raise Refused(503, str(error), {"consent_id": said.event_id}) from error
+        shown = _shown(holds)
+        # A yes that changed nothing must not look like one that did.
+        conflict = said.state == "granted" and not holds.ruling.allowed
+        return answer(201, {"consent_id": said.event_id, "conflict": conflict, **shown})
+
+    def look_up(call: Call) -> Response:
+        body = object_of(call.body())
+        identifier = identifier_of(body, "identifier")
+        key = consents.key_of(identifier)
+        asked = [("marketing", channel) for channel in CHANNELS_OF_KIND.get(identifier.kind, ())]
+        only = None
+        if "purpose" in body or "channel" in body:
+            only = (_word(body, "purpose"), _word(body, "channel"))
+            asked = [only]
+        found = consents.look_up(key, tuple(asked))
+        if only:
+            found = [one for one in found if (one.purpose, one.channel) == only]
+        items = [_shown(one) for one in found]
+        return answer(200, {"items": items, "next_cursor": None, **(items[0] if only else {})})
+
+    return [
+        Route("POST /v1/consents", WRITERS, record),
+        Route("POST /v1/consents/lookup", READERS, look_up),
+    ]
+
+
+def _shown(holds: Answer) -> dict[str, Any]:
+    ruling = holds.ruling
+    return {
+        "purpose": holds.purpose,
+        "channel": holds.channel,
+        "state": "granted" if ruling.allowed else "denied",
+        "step": ruling.step,
+        "reason": ruling.reason,
+        "record": holds.record,
+    }
+
+
+def _event_id(call: Call) -> str:
+    """The record's id from ``Idempotency-Key``, so that a repeated request records once."""
+    key = call.request.headers.get("idempotency-key")
+    if not key:
+        return str(uuid.uuid4())
+    caller = call.caller.id if call.caller else ""
+    return str(uuid.uuid5(NAMESPACE, f"consent\x1f{caller}\x1f{key[:256]}"))
+
+
+def _word(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not _WORD.match(value):
+        raise InvalidPayload(f"{name}: must be a word of small letters, such as email")
+    return value
+
+
+def _time(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    return "" if value is None else parse_time(value, name)
+
+
+def _details(body: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = body.get(name, {})
+    if not isinstance(value, dict) or len(str(value)) > _MAX_DETAILS:
+        raise InvalidPayload(f"{name}: must be an object of up to {_MAX_DETAILS} characters")
+    return value

@@ -1,0 +1,77 @@
+"""The consent of an address as one JSON document, and back.
+
+One document an address: whoever is about to send checks a single item, however many
+purposes and channels are on record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from enlace.domain.consent import AddressConsent, Grant, Moment, PurposeState, Suppression
+
+_SEPARATOR = "|"
+
+
+def to_document(consent: AddressConsent) -> dict[str, Any]:
+    """The document of a consent."""
+    document: dict[str, Any] = {}
+    purposes = {
+        _SEPARATOR.join(key): _state_to_json(state)
+        for key, state in sorted(consent.purposes.items())
+    }
+    stops = {
+        scope: [stop.reason, *stop.since] for scope, stop in sorted(consent.suppressions.items())
+    }
+    if purposes:
+        document["purposes"] = purposes
+    if stops:
+        document["suppressions"] = stops
+    if consent.erasing:
+        document["erasing"] = True
+    return document
+
+
+def from_document(document: Mapping[str, Any]) -> AddressConsent:
+    """The inverse of :func:`to_document`."""
+    purposes: dict[tuple[str, str], PurposeState] = {}
+    for key, state in document.get("purposes", {}).items():
+        purpose, _, channel = key.partition(_SEPARATOR)
+        purposes[purpose, channel] = _state_from_json(state)
+    return AddressConsent(
+        purposes,
+        {
+            scope: Suppression(reason, Moment(*since))
+            for scope, (reason, *since) in document.get("suppressions", {}).items()
+        },
+        bool(document.get("erasing")),
+    )
+
+
+def _state_to_json(state: PurposeState) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    if state.denial:
+        moment, word = state.denial
+        body["denial"] = [*moment, word]
+    for name, grant in (("grant", state.grant), ("hearsay", state.hearsay)):
+        if grant:
+            body[name] = [*grant.moment, grant.valid_until, grant.notice_version]
+    if state.request:
+        body["request"] = list(state.request)
+    return body
+
+
+def _state_from_json(body: Mapping[str, Any]) -> PurposeState:
+    denial = body.get("denial")
+    request = body.get("request")
+    return PurposeState(
+        denial=(Moment(*denial[:3]), denial[3]) if denial else None,
+        grant=_grant(body.get("grant")),
+        hearsay=_grant(body.get("hearsay")),
+        request=Moment(*request) if request else None,
+    )
+
+
+def _grant(body: list[str] | None) -> Grant | None:
+    return Grant(Moment(*body[:3]), body[3], body[4]) if body else None

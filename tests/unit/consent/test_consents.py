@@ -1,0 +1,167 @@
+"""Recording and looking up consent, through the HTTP API on the memory store."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from enlace.api.app import Api
+from enlace.api.callers import Callers
+from enlace.api.consents import consent_routes
+from enlace.domain.consent import ConsentPolicy
+from enlace.domain.envelope import Entry
+from enlace.domain.http import Request, Response
+from enlace.errors import TemporaryFailure
+from enlace.rules import default_rules
+from enlace.usecases.consents import Consents
+from local.memory_consents import MemoryConsents
+from tests.stores.builders import KEYS
+from tests.stores.consent_suite import ConsentSuite
+
+API_KEY = "the key of the laptop stack"
+EMAIL = {"kind": "email", "value": "Maria@Example.com"}
+GRANT = {
+    "identifier": EMAIL,
+    "channel": "email",
+    "purpose": "marketing",
+    "state": "granted",
+    "actor": "subject",
+    "evidence": {"form": "newsletter", "url": "https://example.com/n"},
+    "notice": {"id": "privacy", "version": "2026-2"},
+}
+
+
+class Log:
+    def info(self, *args: Any, **fields: Any) -> None: ...
+
+    error = info
+
+
+class Bus:
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.down = False
+
+    def publish_all(self, entries: list[Entry]) -> None:
+        if self.down:
+            raise TemporaryFailure("the bus is down")
+        self.entries += entries
+
+
+class World:
+    def __init__(self) -> None:
+        self.store, self.bus, self.day = MemoryConsents(), Bus(), 1
+        consents = Consents(
+            self.store,
+            KEYS,
+            default_rules(),
+            policy=ConsentPolicy(),
+            now=self.now,
+            sleep=lambda seconds: None,
+        )
+        self.api = Api(
+            consent_routes(consents, self.bus, self.now), Callers(lambda: API_KEY), Log()
+        )
+
+    def now(self) -> str:
+        return f"2026-11-{self.day:02d}T12:00:00.000Z"
+
+    def ask(self, path: str, body: Any, status: int, key: str = "") -> dict[str, Any]:
+        headers = {"x-api-key": API_KEY, **({"idempotency-key": key} if key else {})}
+        request = Request("POST", path, "", headers, json.dumps(body).encode(), self.now())
+        response: Response = self.api.handle(f"POST {path}", request)
+        assert response.status == status, response.body
+        return json.loads(response.body)
+
+    def say(self, status: int = 201, key: str = "", **change: Any) -> dict[str, Any]:
+        self.day += 1
+        return self.ask("/v1/consents", {**GRANT, **change}, status, key)
+
+    def look_up(self, **body: Any) -> dict[str, Any]:
+        return self.ask("/v1/consents/lookup", {"identifier": EMAIL, **body}, 200)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+class TestMemoryConsents(ConsentSuite):
+    @pytest.fixture
+    def store(self) -> MemoryConsents:
+        return MemoryConsents()
+
+
+def test_the_default_is_denied_and_says_so(world: World) -> None:
+    (item,) = world.look_up()["items"]
+    assert (item["state"], item["step"], item["record"]) == ("denied", 0, None)
+
+
+def test_a_grant_holds_with_its_record_and_a_withdrawal_ends_it(world: World) -> None:
+    granted = world.say()
+    assert (granted["state"], granted["step"], granted["conflict"]) == ("granted", 9, False)
+    assert granted["record"]["evidence"] == GRANT["evidence"]
+    withdrawn = world.say(state="withdrawn")
+    assert (withdrawn["state"], withdrawn["step"]) == ("denied", 4)
+    # The same mailbox, written otherwise.
+    again = world.look_up(identifier={"kind": "email", "value": "maria@example.com"})
+    assert again["items"][0]["record"]["event_id"] == withdrawn["consent_id"]
+
+
+def test_an_import_that_says_subscribed_changes_nothing_and_shows_it(world: World) -> None:
+    world.say(state="denied")
+    imported = world.say(actor="import")
+    assert (imported["state"], imported["conflict"]) == ("denied", True)
+    assert json.loads(world.bus.entries[-1].detail)["data"]["allowed"] is False
+    assert world.say()["state"] == "granted"
+
+
+def test_a_repeated_request_records_once_and_tells_it_again(world: World) -> None:
+    world.bus.down = True
+    lost = world.say(503, key="k-1")
+    world.bus.down = False
+    again = world.say(key="k-1")
+    assert again["consent_id"] == lost["consent_id"]
+    (ledger,) = world.store.ledgers.values()
+    assert len(ledger) == len(world.bus.entries) == 1
+
+
+def test_the_ledger_is_a_chain(world: World) -> None:
+    for state in ("granted", "withdrawn", "granted"):
+        world.say(state=state)
+    (ledger,) = world.store.ledgers.values()
+    entries = list(ledger.values())
+    assert [e["previous_hash"] for e in entries] == ["", *(e["hash"] for e in entries[:-1])]
+
+
+def test_nothing_clear_stands_in_keys_or_events(world: World) -> None:
+    world.say()
+    text = json.dumps([entry.detail for entry in world.bus.entries]) + str(list(world.store.states))
+    assert "maria" not in text.lower()
+
+
+def test_one_purpose_can_be_asked_for(world: World) -> None:
+    found = world.look_up(purpose="transactional", channel="email")
+    assert (found["state"], found["step"], len(found["items"])) == ("granted", 10, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "maybe"},
+        {"actor": "provider"},
+        {"purpose": "Marketing mails"},
+        {"channel": None},
+        {"identifier": {"kind": "email", "value": "nobody"}},
+        {"evidence": "yes"},
+        {"notice": {"text": "x" * 5000}},
+        {"occurred_at": "yesterday"},
+    ],
+)
+def test_malformed_records_are_refused_and_leave_nothing(
+    world: World, change: dict[str, Any]
+) -> None:
+    assert world.say(400, **change)["detail"]
+    assert world.store.ledgers == {} and world.bus.entries == []
