@@ -11,10 +11,15 @@ from enlace.aws.bus_consumer import BusConsumer
 from enlace.aws.case_table import CaseTable
 from enlace.aws.clients import client
 from enlace.aws.delivery_table import DeliveryTable
+from enlace.aws.history import Threads
+from enlace.aws.identity_table import IdentityTable
 from enlace.aws.timeline_table import TimelineTable
 from enlace.domain.send_gate import OWN_CHANNELS
 from enlace.logs import Logger
+from enlace.rules import default_rules
+from enlace.usecases.cases import CaseKeeper
 from enlace.usecases.dispatch import Dispatch
+from enlace.usecases.membership import Memberships
 
 
 def _now() -> datetime:
@@ -22,9 +27,17 @@ def _now() -> datetime:
 
 
 dynamodb = client("dynamodb")
+rules = default_rules()
+cases = CaseTable(dynamodb, os.environ["CASE_TABLE"], parallel=Threads())
+memberships = Memberships(
+    IdentityTable(dynamodb, os.environ["IDENTITY_TABLE"]),
+    rules,
+    today=lambda: f"{_now():%Y-%m-%d}",
+)
 dispatch = Dispatch(
     timeline=TimelineTable(dynamodb, os.environ["TIMELINE_TABLE"]),
-    cases=CaseTable(dynamodb, os.environ["CASE_TABLE"]),
+    cases=cases,
+    keeper=CaseKeeper(cases, memberships, rules.cases, now=_now),
     messages=DeliveryTable(dynamodb, os.environ["DELIVERY_TABLE"], now=_now),
     bus=Bus(client("events"), os.environ["BUS_NAME"]),
     now=_now,

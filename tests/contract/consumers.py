@@ -1,4 +1,4 @@
-"""The four consumers of the bus, wired as their functions wire them, over fakes.
+"""The consumers of the bus, wired as their functions wire them, over fakes.
 
 Whatever a consumer does to the outside is noted by the name of the call, so that
 a test can see whether it acted.
@@ -27,26 +27,47 @@ from enlace.contracts.examples import (
 from enlace.domain.delivery import MessageRecord, State
 from enlace.domain.envelope import Entry, Event
 from enlace.domain.records import TimelineItem
-from enlace.domain.send_gate import may_send
+from enlace.domain.send_gate import Verdict
 from enlace.logs import Logger
+from enlace.rules import default_rules
 from enlace.senders.crm_webhook import CrmWebhook
 from enlace.senders.http_json import JsonHttp
+from enlace.usecases.cases import CaseKeeper
 from enlace.usecases.crm_ports import Mapping
 from enlace.usecases.deliver_message import DeliverMessage
 from enlace.usecases.dispatch import Dispatch
 from enlace.usecases.follow_crm import FollowCrm
+from enlace.usecases.follow_customers import FollowCustomers
+from enlace.usecases.membership import Memberships
 from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.ports import CreateRecord, PutInteraction
 from local.memory_store import MemoryStore
+from tests.stores.memory_cases import MemoryCases
 from tests.unit.usecases import fakes
 
-FUNCTIONS = ("dispatch_message", "send_crm", "send_email", "send_sms")
+FUNCTIONS = ("dispatch_message", "follow_customers", "send_crm", "send_email", "send_sms")
 
 #: Shortly after the examples happened, so that nothing has expired.
 NOW = datetime(2026, 11, 20, 12, 35, tzinfo=UTC)
 
 #: Calls that change nothing outside.
-_READS = frozenset(("get", "find", "begin", "own_contact", "find_activities", "progress"))
+_READS = frozenset(
+    (
+        "get",
+        "find",
+        "begin",
+        "own_contact",
+        "find_activities",
+        "progress",
+        "look_up",
+        "open_of",
+        "opened_last",
+        "case_of_message",
+        "get_identifiers",
+        "get_components",
+        "page",
+    )
+)
 
 
 class Noting:
@@ -84,10 +105,22 @@ class EntryBus:
         return set()
 
 
-def dispatch(*, timeline: Any, bus: Any, cases: Any = None, messages: Any = None) -> Dispatch:
+def keeper(store: MemoryStore, cases: Any) -> CaseKeeper:
+    return CaseKeeper(cases, memberships(store), default_rules().cases, now=lambda: NOW)
+
+
+def memberships(store: MemoryStore) -> Memberships:
+    return Memberships(store, default_rules(), today=lambda: f"{NOW:%Y-%m-%d}")
+
+
+def dispatch(
+    *, timeline: MemoryStore, bus: Any, cases: Any = None, messages: Any = None
+) -> Dispatch:
+    cases = cases or MemoryCases()
     return Dispatch(
         timeline=timeline,
-        cases=cases or fakes.Cases(),
+        cases=cases,
+        keeper=keeper(timeline, cases),
         messages=messages or fakes.MemoryDeliveries(lambda: NOW),
         bus=bus,
         now=lambda: NOW,
@@ -142,6 +175,15 @@ def _use_cases(
 ) -> dict[str, Callable[[], Callable[[Event], str | None]]]:
     messages = Noting(_deliveries(), acts)
     mappings = fakes.MemoryMappings()
+    cases = MemoryCases()
+    cases.open(
+        contact_key=PHONE.key,
+        contact_kind=PHONE.kind,
+        interaction_id=INTERACTION["id"],
+        customer_id=JOAO,
+        nature="complaint",
+        opened_at=INTERACTION["occurred_at"],
+    )
     for customer_id, levels in ((JOAO, [PHONE.key]), (JOAO_BY_EMAIL, [EMAIL.key, CPF.key])):
         mappings.save(Mapping(customer_id, customer_id, levels=dict.fromkeys(levels, "proven")))
 
@@ -152,7 +194,7 @@ def _use_cases(
             identities=store,
             deliveries=messages,
             templates=MessageTemplates(),
-            gate=may_send,
+            gate=lambda command: Verdict(True),
             report=lambda outcome: acts.append(outcome.type),
             account="enlace",
             now=lambda: NOW,
@@ -162,9 +204,16 @@ def _use_cases(
     return {
         "dispatch_message": lambda: dispatch(
             timeline=store,
-            cases=Noting(fakes.Cases(), acts),
+            cases=Noting(MemoryCases(), acts),
             messages=messages,
             bus=Noting(EntryBus(), acts),
+        ),
+        "follow_customers": lambda: FollowCustomers(
+            cast(Any, Noting(store, acts)),
+            memberships(store),
+            cases=cases,
+            keeper=keeper(store, Noting(cases, acts)),
+            timeline=store,
         ),
         "send_crm": lambda: FollowCrm(
             Noting(CrmWebhook(cast(JsonHttp, _receiver)), acts),

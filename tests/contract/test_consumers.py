@@ -21,6 +21,11 @@ RULES = rules()
 ACTS = {
     ("dispatch_message", "complaint.opened"): ["open", "accept", "publish"],
     ("dispatch_message", "order.placed"): ["accept", "publish"],
+    ("follow_customers", "customer.merged.v1"): ["put_hint"],
+    ("follow_customers", "customer.split.v1"): ["put_hint"],
+    ("follow_customers", "case.opened.v1"): ["put_hint"],
+    ("follow_customers", "case.closed.v1"): ["put_hint"],
+    ("follow_customers", "case.reopened.v1"): ["put_hint"],
     ("send_crm", "complaint.opened"): ["upsert_contact", "record", "attach"],
     ("send_crm", "order.placed"): ["upsert_contact", "record", "attach"],
     ("send_crm", "customer.merged.v1"): ["merge_contacts"],

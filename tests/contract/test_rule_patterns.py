@@ -28,6 +28,9 @@ def literals(node: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple
     for name, below in node.items():
         if isinstance(below, dict):
             yield from literals(below, (*path, name))
+        elif name == "$or":
+            for branch in below:
+                yield from literals(branch, path)
         else:
             for value in below:
                 if not isinstance(value, dict):
@@ -63,6 +66,7 @@ def check(rule: Rule) -> None:
 def test_the_template_has_the_rules_that_this_looks_at() -> None:
     assert {rule.function for rule in RULES} == {
         "dispatch_message",
+        "follow_customers",
         "send_crm",
         "send_email",
         "send_sms",
@@ -101,6 +105,11 @@ def test_registry_and_template_agree_on_who_consumes_what() -> None:
             "source": [{"prefix": "enlace."}],
             "detail-type": ["interaction.recorded.v1"],
             "detail": {"data": {"kind": ["complaint.opened"]}},
+        },
+        {
+            "source": [{"prefix": "enlace."}],
+            "detail-type": ["interaction.recorded.v1"],
+            "detail": {"data": {"$or": [{"type": ["complaint.opened"]}, {"nature": ["anger"]}]}},
         },
         {
             "source": [{"prefix": "enlace."}],

@@ -11,7 +11,6 @@ from enlace.domain.delivery import SETTLED, Claim, MessageRecord, State
 from enlace.domain.envelope import Entry, Event, read_event
 from enlace.domain.interaction import utc_text
 from enlace.domain.outgoing import Outgoing
-from enlace.domain.protocol import make_protocol
 from enlace.domain.records import IdentifierRecord, Pointer
 from enlace.errors import Conflict
 from enlace.usecases.crm_ports import Mapping
@@ -188,33 +187,6 @@ class Bus:
 
     def named(self, name: str) -> list[Event]:
         return [event for event in self.events.values() if event.name == name]
-
-
-class MemoryCase:
-    def __init__(self, protocol: str, contact_key: str, interaction_id: str) -> None:
-        self.protocol = protocol
-        self.contact_key = contact_key
-        self.interaction_id = interaction_id
-
-
-class Cases:
-    def __init__(self) -> None:
-        self.by_protocol: dict[str, MemoryCase] = {}
-
-    def find(self, protocol: str) -> MemoryCase | None:
-        return self.by_protocol.get(protocol)
-
-    def open(
-        self, *, contact_key: str, interaction_id: str, opened_at: str, **_: str
-    ) -> MemoryCase:
-        for attempt in range(8):
-            protocol = make_protocol(interaction_id, opened_at, attempt)
-            case = self.by_protocol.setdefault(
-                protocol, MemoryCase(protocol, contact_key, interaction_id)
-            )
-            if case.interaction_id == interaction_id:
-                return case
-        raise AssertionError
 
 
 class MemoryMappings:

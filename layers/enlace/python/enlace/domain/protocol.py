@@ -26,6 +26,24 @@ _LENGTH = 8 + _SERIAL_DIGITS + 1
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T")
 _SEPARATORS = re.compile(r"[\s.\-]+")
 _DIGITS = re.compile(rf"[0-9]{{{_LENGTH}}}\Z")
+#: Begins with a literal, so that searching a text without the number costs next to nothing.
+_WRITTEN = re.compile(rf"2(?:[\s.\-]{{0,3}}[0-9]){{{_LENGTH - 1}}}")
+_MAX_TEXT = 20_000
+_MAX_FOUND = 5
+#: Digits as they are said in Portuguese, Spanish and English; "meia" is the half dozen.
+_SPOKEN = {
+    **dict.fromkeys(("zero", "cero"), "0"),
+    **dict.fromkeys(("um", "uma", "uno", "una", "one"), "1"),
+    **dict.fromkeys(("dois", "duas", "dos", "two"), "2"),
+    **dict.fromkeys(("três", "tres", "three"), "3"),
+    **dict.fromkeys(("quatro", "cuatro", "four"), "4"),
+    **dict.fromkeys(("cinco", "five"), "5"),
+    **dict.fromkeys(("seis", "meia", "six"), "6"),
+    **dict.fromkeys(("sete", "siete", "seven"), "7"),
+    **dict.fromkeys(("oito", "ocho", "eight"), "8"),
+    **dict.fromkeys(("nove", "nueve", "nine"), "9"),
+}
+_WORDS = re.compile(r"[^\W\d_]+|[0-9]")
 
 # Row: the interim digit so far; column: the next digit.
 _DAMM = (
@@ -91,6 +109,49 @@ def normalise_protocol(text: str) -> str | None:
 def is_valid_protocol(text: str) -> bool:
     """Whether ``text`` is a possible protocol number, separators allowed."""
     return normalise_protocol(text) is not None
+
+
+def find_protocols(text: str) -> list[str]:
+    """The possible protocol numbers in a text, written or spelt out digit by digit.
+
+    Parameters
+    ----------
+    text : str
+        What somebody wrote or said; only its first 20,000 characters are searched.
+
+    Returns
+    -------
+    list of str
+        17 digits each, in the text's order, at most five. That one exists, and
+        whose it is, nobody has looked up.
+    """
+    text = text[:_MAX_TEXT]
+    found = _written(text) if "2" in text else []
+    # Every number begins with 20: who spells one out says a nought.
+    if not found and ("zero" in (lower := text.lower()) or "cero" in lower):
+        found = _written(_digits_spoken(text))
+    return found
+
+
+def _written(text: str) -> list[str]:
+    found: list[str] = []
+    for match in _WRITTEN.finditer(text):
+        start, end = match.span()
+        # Part of a longer number it is none of ours.
+        if text[start - 1 : start].isdigit() or text[end : end + 1].isdigit():
+            continue
+        number = normalise_protocol(match[0])
+        if number and number not in found:
+            found.append(number)
+            if len(found) == _MAX_FOUND:
+                break
+    return found
+
+
+def _digits_spoken(text: str) -> str:
+    """The text with said digits as digits, and any other word as a break."""
+    words = (word.lower() for word in _WORDS.findall(text))
+    return "".join(_SPOKEN.get(word, word if word.isdigit() else "|") for word in words)
 
 
 def format_protocol(protocol: str) -> str:
