@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from enlace.domain.address_key import AddressKeys
-from enlace.domain.candidate import Candidate, candidate, parted
+from enlace.domain.candidate import Candidate, parted
 from enlace.domain.component import Component
 from enlace.domain.evidence import edge_key
 from enlace.domain.partition import overrulable
@@ -21,11 +21,10 @@ from enlace.domain.records import IdentifierRecord
 from enlace.domain.rules import Rules
 from enlace.errors import Conflict, TemporaryFailure
 from enlace.matching.blocking import blocking_keys
-from enlace.matching.compare import compare
-from enlace.matching.features import Features, features_of
-from enlace.matching.weights import Weights, default_weights, score
+from enlace.matching.weights import Weights
 from enlace.usecases.candidate_ports import CandidateStore, Members, Point
 from enlace.usecases.graph import read_neighbourhood
+from enlace.usecases.likeness import Likeness
 from enlace.usecases.ports import IdentityReader
 
 #: Contact points that one search compares with, of which those known already.
@@ -37,7 +36,6 @@ MAX_FOUND = 10
 MAX_REFUSED = 32
 #: How often a search begins anew.
 _ATTEMPTS = 4
-_CACHED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +112,8 @@ class CandidateFinder:
         self._keys = keys
         self._rules = rules
         self._now = now
-        self._weights = weights or default_weights()
+        self._likeness = Likeness(rules, weights)
         self._merge = merge
-        self._cache: dict[str, tuple[object, Features]] = {}
 
     def find(self, key: str) -> Found:
         """Look for candidates of one contact point; of one that is gone, remove what is left.
@@ -146,7 +143,7 @@ class CandidateFinder:
         touched = read_neighbourhood(self._store, [key])
         record = touched.records.get(key)
         component = touched.components[0] if touched.components else None
-        features = self._comparable(record)
+        features = self._likeness.features(record)
         ids = {self._keys.key("block", k) for k in blocking_keys(features)} if features else set()
         point = self._candidates.point(key)
         blocks, entered = self._enter(key, ids)
@@ -183,25 +180,6 @@ class CandidateFinder:
         stable = all(_said(again.get(k)) == _said(records.get(k)) for k in ends | {key})
         return Found(len(others), len(kept), len(dropped)), stable
 
-    def _comparable(self, record: IdentifierRecord | None) -> Features | None:
-        """What can be compared of a contact point; None where nothing can, or may."""
-        if record is None or not record.traits or record.blocked or record.pointer.hub:
-            return None
-        if not self._rules.of(record.kind).links:
-            return None
-        features = self._features(record)
-        return None if features == Features() else features
-
-    def _features(self, record: IdentifierRecord) -> Features:
-        known = self._cache.get(record.key)
-        if known is not None and known[0] == record.traits:
-            return known[1]
-        if len(self._cache) >= _CACHED:
-            self._cache.clear()
-        features = features_of(record.kind, record.value, record.traits)
-        self._cache[record.key] = record.traits, features
-        return features
-
     def _enter(self, key: str, ids: set[str]) -> tuple[dict[str, Members], bool]:
         """The blocks with their members, this one among them; and whether it is a new one."""
         if not ids:
@@ -227,12 +205,12 @@ class CandidateFinder:
     def _due(self, key: str, view: _View) -> dict[tuple[str, str], Candidate]:
         """The candidates that should be there, as far as this search has seen."""
         due: dict[tuple[str, str], Candidate] = {}
-        features = self._comparable(view.record)
+        features = self._likeness.features(view.record)
         alike = []
         for other in view.others if features else ():
             record = view.records.get(other)
-            if record is not None and self._comparable(record):
-                pair = self._likeness(edge_key(key, other), view.records, None)
+            if record is not None and self._likeness.features(record):
+                pair = self._likeness.of(edge_key(key, other), view.records, None)
                 if (pair.probability or 0) >= self._rules.candidates.threshold:
                     alike.append(pair)
         alike.sort(key=lambda pair: pair.position)
@@ -242,26 +220,8 @@ class CandidateFinder:
                 due[pair.pair] = pair
         for ends, rule in view.refused.items():
             if view.records.keys() >= set(ends):
-                due[ends] = self._likeness(ends, view.records, rule)
+                due[ends] = self._likeness.of(ends, view.records, rule)
         return due
-
-    def _likeness(
-        self, pair: tuple[str, str], records: Mapping[str, IdentifierRecord], rule: str | None
-    ) -> Candidate:
-        a, b = (records[end] for end in pair)
-        comparison = compare(self._features(a), self._features(b))
-        listed = a.customer_id != b.customer_id
-        if not comparison.levels:
-            return candidate(*pair, rule=rule, listed=listed)
-        result = score(comparison, self._weights)
-        return candidate(
-            *pair,
-            probability=round(result.probability, 9),
-            bits=result.bits,
-            reasons=tuple((str(r["field"]), str(r["level"]), r["weight"]) for r in result.reasons),
-            rule=rule,
-            listed=listed,
-        )
 
     def _joined(self, made: Candidate, known: Candidate | None, view: _View) -> Candidate:
         """The candidate, joined without asking where the rules say so."""
