@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bench.capacity import Usage
 from bench.cost import Footprint, lines
 from bench.prices import BATCH
+from bench.reads import SHORT, VIEW_PAGE, ByLength
 from bench.scenarios import DRAWS, MOVED, Counts
 from bench.times import Times
 
@@ -132,7 +134,41 @@ def counted(ours: Counts | None, naive: Counts, *, long_history: dict[str, int])
         row(
             "AWS calls per warm webhook, 25 messages", lambda c: c.webhook_many.request_count, 1, 1
         ),
+        *(_questions(ours.reads, h) if ours and ours.reads else ()),
     ]
+
+
+def _questions(reads: Mapping[str, ByLength], h: str) -> list[Measure]:
+    """Rows of questions about a customer of two contact points; the baseline answers none."""
+
+    def over(name: str, short: int, of: Callable[[Usage], float]) -> float:
+        return of(reads[name][max(reads[name])]) / of(reads[name][short])
+
+    def row(name: str, ours: float, budget: Number, *, exact: bool = False) -> Measure:
+        return Measure(name, ours, None, budget, 1 if exact else None, exact)
+
+    def requests(usage: Usage) -> float:
+        return usage.request_count
+
+    def units(usage: Usage) -> float:
+        return usage.read_units + usage.write_units
+
+    rows = [
+        row(
+            f"{name}: requests, history {h} over {SHORT}",
+            over(name, SHORT, requests),
+            1,
+            exact=True,
+        )
+        for name in reads
+    ]
+    # The view reads the newest 50 of each contact point: from there on it costs the same.
+    for name, short in (("view", VIEW_PAGE), ("timeline", SHORT), ("context", SHORT)):
+        ratio = over(name, short, units)
+        rows.append(row(f"{name}: all units, history {h} over {short}", ratio, 1, exact=True))
+    longest = reads["context"][max(reads["context"])]
+    rows.append(row("context, two contact points: DynamoDB requests", requests(longest), 10))
+    return rows
 
 
 def units_ratio(counts: Counts, scenario: str) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from unittest import mock
@@ -16,6 +17,7 @@ from unittest import mock
 from bench import people
 from bench.capacity import Usage
 from bench.prices import BATCH
+from bench.reads import ByLength, count_reads
 from bench.sizes import item_size
 from bench.world import ROOT, SECRETS, Function, World, environment, world
 
@@ -113,6 +115,8 @@ class Counts:
     webhook_log_bytes: int
     resolver_log_bytes: int
     timeline_item_bytes: int
+    #: Only ours answers questions.
+    reads: Mapping[str, ByLength] | None = None
 
 
 def count(
@@ -171,6 +175,7 @@ def count(
         webhook_log_bytes=one[1],
         resolver_log_bytes=log_bytes,
         timeline_item_bytes=item_bytes,
+        reads=count_reads(long_history) if pipeline.name == "ours" else None,
     )
 
 
