@@ -114,3 +114,15 @@ class ProviderAmbiguous(ProviderError):
 
 class InvalidDecision(EnlaceError):
     """A conciliation that cannot be made; the text says why."""
+
+
+class SecondOperatorNeeded(EnlaceError):
+    """Whoever decided cannot approve it as well (answer 403)."""
+
+
+class NotPending(EnlaceError):
+    """A decision does not wait for an approver, or no longer; the text says why (409)."""
+
+
+class TooManyPending(EnlaceError):
+    """So many decisions wait for an approver that no more are taken (answer 409)."""

@@ -16,8 +16,11 @@ from enlace.errors import (
     InvalidPayload,
     Misconfigured,
     NotFound,
+    NotPending,
     PayloadTooLarge,
+    SecondOperatorNeeded,
     TemporaryFailure,
+    TooManyPending,
 )
 
 JSON = "application/json"
@@ -29,7 +32,10 @@ _STATUS: tuple[tuple[type[EnlaceError], int], ...] = (
     (InvalidDecision, 400),
     (NotFound, 404),
     (PayloadTooLarge, 413),
+    (SecondOperatorNeeded, 403),
     (ComponentSaturated, 409),
+    (NotPending, 409),
+    (TooManyPending, 409),
     (TemporaryFailure, 503),
     (Misconfigured, 503),
 )

@@ -138,6 +138,23 @@ def contradict(a: Claims, b: Claims) -> bool:
     return births == 1 and names == 1
 
 
+def contradicting(a: Claims, b: Claims) -> tuple[str, ...]:
+    """Which of ``name`` and ``birth_date`` say that ``a`` and ``b`` are two people.
+
+    Empty where they do not contradict each other.
+    """
+    if not contradict(a, b):
+        return ()
+    # One that alone changes nothing is no part of the contradiction.
+    names, births = Claims(a.names), Claims((), a.births)
+    alone = [
+        field
+        for field, claims in (("name", names), ("birth_date", births))
+        if contradict(claims, b)
+    ]
+    return tuple(alone) or ("name", "birth_date")
+
+
 def _of_several_people(claims: Claims) -> bool:
     return any(
         contradict(Claims((x,)), Claims((y,))) for x in claims.names for y in claims.names

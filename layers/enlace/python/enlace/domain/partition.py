@@ -60,6 +60,8 @@ def partition(
     decisions: Iterable[Decision],
     rules: Rules,
     today: str,
+    *,
+    sides: dict[tuple[str, str], tuple[list[str], list[str]]] | None = None,
 ) -> Partition:
     """Divide identifiers into customers.
 
@@ -71,9 +73,12 @@ def partition(
     rules : Rules
     today : str
         ``YYYY-MM-DD``; evidence last seen more than ``valid_days`` before it has expired.
+    sides : dict, optional
+        Filled with the identifiers that stood on either side of each edge whose join a
+        limit, a ``different`` or a contradiction refused.
     """
     rule_of = {key: rules.of(node.kind) for key, node in nodes.items()}
-    shared = _shared(nodes, edges, rule_of)
+    shared = shared_by_several(nodes, edges, rule_of)
 
     def nobodys(key: str) -> str | None:
         # Not even an operator joins people through an identifier that is no one person's.
@@ -123,12 +128,14 @@ def partition(
         refusal = blocks.join(*pair, guarded=guarded)
         if refusal:
             refused[pair] = refusal
+            if sides is not None:
+                sides[pair] = blocks.sides(*pair)
         else:
             accepted.add(pair)
     return Partition(blocks.customer_of(), frozenset(accepted), refused)
 
 
-def _shared(
+def shared_by_several(
     nodes: Mapping[str, Node],
     edges: Mapping[tuple[str, str], Edge],
     rule_of: Mapping[str, KindRule],
@@ -217,6 +224,10 @@ class _Blocks:
         for key in right:
             self._block[key] = left
         return None
+
+    def sides(self, a: str, b: str) -> tuple[list[str], list[str]]:
+        """The blocks of both, sorted, as they are by now."""
+        return sorted(self._block[a]), sorted(self._block[b])
 
     def _claims(self, block: list[str]) -> Claims:
         return pooled(self._nodes[key].claims for key in block)

@@ -2,14 +2,16 @@
 
 The decision becomes part of what the partition is computed from. Withdrawing it
 removes it from there, so what was before comes back exactly; the log of who
-decided what, why and when stays.
+decided what, why and when stays. Where the rules ask for a second approver, a
+decision waits in the log alone, and changes nothing, until another operator
+approves it. (docs/conciliation.md.)
 """
 
 from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +20,28 @@ from enlace.domain.change import Effect, GraphChange, evolve
 from enlace.domain.evidence import Decision
 from enlace.domain.interaction import Identifier
 from enlace.domain.rules import Rules
-from enlace.errors import Conflict, InvalidDecision, NotFound, TemporaryFailure
-from enlace.usecases.graph import own_part, read_neighbourhood
+from enlace.errors import (
+    ComponentSaturated,
+    Conflict,
+    InvalidDecision,
+    NotFound,
+    NotPending,
+    SecondOperatorNeeded,
+    TemporaryFailure,
+)
+from enlace.usecases.conciliation_log import (
+    IN_FORCE,
+    PENDING_APPROVAL,
+    WITHDRAWN,
+    Entry,
+    decision_of,
+    entry_key,
+    refused_now,
+    state_of,
+    waiting,
+    waits_no_more,
+)
+from enlace.usecases.graph import Neighbourhood, own_part, read_neighbourhood
 from enlace.usecases.observe import sight
 from enlace.usecases.ports import PutComponent, PutEntry, Store, UpdateRecord, Write
 
@@ -39,13 +61,20 @@ class Conciliation:
     effects : list of Effect
         Customers merged or split, to be told on the bus.
     decided_at : str
-        Contract time of the decision or of its withdrawal.
+        Contract time of the decision, of its approval or of its withdrawal.
+    state : str
+        ``pending_approval`` (nothing changed yet), ``in_force`` or ``withdrawn``.
+    refused : str or None
+        Why a ``same`` that is in force joins nobody all the same, as in
+        :class:`enlace.domain.partition.Partition`.
     """
 
     id: str
     customers: list[str]
     effects: list[Effect]
     decided_at: str
+    state: str = IN_FORCE
+    refused: str | None = None
 
 
 class Conciliator:
@@ -86,6 +115,7 @@ class Conciliator:
         reason: str,
         verified: bool = False,
         conciliation_id: str | None = None,
+        comparison: Mapping[str, Any] | None = None,
     ) -> Conciliation:
         """Record ``same`` or ``different``, and make the customers follow.
 
@@ -98,6 +128,9 @@ class Conciliator:
         conciliation_id : str, optional
             The caller's own id of the decision: asking twice decides once, and tells
             the first one's effects again, whose publication may have failed.
+        comparison : mapping, optional
+            How the two compared when it was decided (fields and levels, never values);
+            kept in the log.
 
         Raises
         ------
@@ -108,37 +141,85 @@ class Conciliator:
             If an identifier was never seen.
         ComponentSaturated
             If the two have too many identifiers to be one document.
+        TooManyPending
+            If it needs a second approver, and too many decisions wait for one.
         TemporaryFailure
             If the store did not do its part.
         """
-        if decision not in ("same", "different"):
-            raise InvalidDecision("decision: must be same or different")
-        keys = sorted(sight(identifier, self._keys, self._rules)[0].key for identifier in (a, b))
-        if keys[0] == keys[1]:
-            raise InvalidDecision("a and b are the same identifier")
+        keys = keys_of(decision, a, b, self._keys, self._rules)
         now = self._now()
-        id_ = conciliation_id or str(uuid.uuid4())
-        known = self._store.get_entry(f"decision#{id_}") if conciliation_id else None
-        if known:
-            if [known["decision"], known["a"], known["b"]] != [decision, *keys]:
-                raise InvalidDecision("this id belongs to another decision")
-            records = self._store.get_identifiers(keys, consistent=True)
-            owners = sorted({record.customer_id for record in records.values()})
-            return Conciliation(id_, owners, known["effects"], known["decided_at"])
-        made = Decision(id_, decision, keys[0], keys[1], operator, now, verified=verified)
-        entry = {
-            "id": made.id,
+        entry: Entry = {
+            "id": conciliation_id or str(uuid.uuid4()),
             "decision": decision,
-            "a": made.a,
-            "b": made.b,
+            "a": keys[0],
+            "b": keys[1],
             "operator": operator,
             "reason": reason,
             "verified": verified,
             "decided_at": now,
             "withdrawn_at": None,
         }
-        change = GraphChange(decide=made)
-        return self._apply(change, keys, PutEntry(f"decision#{id_}", entry, None), now)
+        if comparison is not None:
+            entry["comparison"] = dict(comparison)
+        # An id of our own is known to somebody else only if our first answer was lost.
+        asked_before = conciliation_id is not None
+
+        def attempt() -> Conciliation:
+            nonlocal asked_before
+            known = self._store.get_entry(entry_key(entry["id"])) if asked_before else None
+            asked_before = True
+            if known:
+                if [known["decision"], known["a"], known["b"]] != [decision, *keys]:
+                    raise InvalidDecision("this id belongs to another decision")
+                return self._told(known)
+            touched = self._read(keys)
+            identifiers = joined_identifiers(touched, decision_of(entry))
+            if needs_approval(self._rules, identifiers):
+                asked = {"identifiers": identifiers, "operator": None, "at": None}
+                return self._wait({**entry, "approval": asked}, touched)
+            return self._change(GraphChange(decide=decision_of(entry)), touched, entry, None, now)
+
+        return self._tried(attempt)
+
+    def approve(self, conciliation_id: str, *, operator: str) -> Conciliation:
+        """Put a decision in force that waits for a second operator.
+
+        Approving it again tells its effects again, whose publication may have failed.
+
+        Raises
+        ------
+        NotFound
+            If there is no such decision, or an identifier is gone.
+        SecondOperatorNeeded
+            If ``operator`` is who decided.
+        NotPending
+            If it was withdrawn, approved by somebody else, or needs no approval.
+        ComponentSaturated
+            If the two have too many identifiers to be one document.
+        TemporaryFailure
+            If the store did not do its part.
+        """
+        now = self._now()
+
+        def attempt() -> Conciliation:
+            entry = self._entry(conciliation_id)
+            state, approval = state_of(entry), entry.get("approval")
+            if approval is None:
+                raise NotPending("this decision needs no second approver")
+            if operator == entry["operator"]:
+                raise SecondOperatorNeeded("another operator than who decided must approve it")
+            if state == WITHDRAWN:
+                raise NotPending("this decision was withdrawn")
+            if state == IN_FORCE:
+                if approval["operator"] != operator:
+                    raise NotPending("another operator has approved this decision")
+                return self._told(entry)
+            approved = {**entry, "approval": {**approval, "operator": operator, "at": now}}
+            touched = self._read([entry["a"], entry["b"]])
+            change = GraphChange(decide=decision_of(entry))
+            return self._change(change, touched, approved, entry, now)
+
+        return self._tried(attempt)
 
     def withdraw(self, conciliation_id: str, *, operator: str) -> Conciliation:
         """Take a decision back; once is enough, twice changes nothing.
@@ -150,59 +231,154 @@ class Conciliator:
         TemporaryFailure
             If the store did not do its part.
         """
-        entry = self._store.get_entry(f"decision#{conciliation_id}")
-        if entry is None:
-            raise NotFound("no such conciliation")
         now = self._now()
-        withdrawn = {**entry, "withdrawn_at": now, "withdrawn_by": operator}
-        if entry["withdrawn_at"]:
-            # The answer may have been lost, and the events with it: tell them again.
-            withdrawn, now = entry, entry["withdrawn_at"]
-        change = GraphChange(withdraw=conciliation_id)
-        return self._apply(
-            change,
-            [entry["a"], entry["b"]],
-            PutEntry(f"decision#{conciliation_id}", withdrawn, entry),
-            now,
-        )
 
-    def _apply(self, change: GraphChange, keys: list[str], log: PutEntry, now: str) -> Conciliation:
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                self._sleep(random.uniform(0, 0.01 * 2**attempt))
+        def attempt() -> Conciliation:
+            entry = self._entry(conciliation_id)
+            state = state_of(entry)
+            if state == WITHDRAWN:
+                # The answer may have been lost, and the events with it: tell them again.
+                return self._told(entry)
+            withdrawn = {**entry, "withdrawn_at": now, "withdrawn_by": operator}
+            if state == PENDING_APPROVAL:
+                # It was never in force: there is nothing to undo.
+                withdrawn["withdrawal_effects"] = []
+                put = PutEntry(entry_key(entry["id"]), withdrawn, entry)
+                self._store.commit([put, *waits_no_more(self._store, entry)])
+                return self._told(withdrawn)
+            touched = read_neighbourhood(self._store, [entry["a"], entry["b"]])
+            change = GraphChange(withdraw=entry["id"])
+            return self._change(change, touched, withdrawn, entry, now)
+
+        return self._tried(attempt)
+
+    def _tried(self, attempt: Callable[[], Conciliation]) -> Conciliation:
+        for number in range(_ATTEMPTS):
+            if number:
+                self._sleep(random.uniform(0, 0.01 * 2**number))
             try:
-                return self._attempt(change, keys, log, now)
+                # Each attempt reads the entry anew: others may have settled it meanwhile.
+                return attempt()
             except Conflict:
                 continue
         raise TemporaryFailure("others kept changing the same customer")
 
-    def _attempt(
-        self, change: GraphChange, keys: list[str], log: PutEntry, now: str
-    ) -> Conciliation:
+    def _entry(self, conciliation_id: str) -> Entry:
+        entry = self._store.get_entry(entry_key(conciliation_id))
+        if entry is None:
+            raise NotFound("no such conciliation")
+        return entry
+
+    def _read(self, keys: list[str]) -> Neighbourhood:
         touched = read_neighbourhood(self._store, keys)
-        records = touched.records
-        if len(records) < 2:
+        if len(touched.records) < len(keys):
             raise NotFound("an identifier was never seen")
-        evolution = evolve(touched.components, touched.loners, change, self._rules, now[:10])
-        effects = evolution.effects
-        entry: dict[str, Any] = log.after or {}
-        field = "withdrawal_effects" if change.withdraw else "effects"
-        if field in entry:
-            effects = entry[field]
-        else:
-            entry = {**entry, field: effects}
-            writes: list[Write] = [PutEntry(log.key, entry, log.before)]
-            writes += [PutComponent(after, before) for before, after in evolution.components]
-            writes += [
-                UpdateRecord(key, before, after, own_part(records, key, before))
-                for key, (before, after) in evolution.pointers.items()
-                if before is not None
-            ]
-            self._store.commit(writes)
+        return touched
+
+    def _told(self, entry: Entry) -> Conciliation:
+        """What became of a decision before, with the customers of now."""
+        touched = read_neighbourhood(self._store, [entry["a"], entry["b"]])
+        state = state_of(entry)
+        effects, at = entry.get("effects", []), (entry.get("approval") or {}).get("at")
+        if state == WITHDRAWN:
+            effects, at = entry["withdrawal_effects"], entry["withdrawn_at"]
+        return Conciliation(
+            entry["id"],
+            sorted({record.customer_id for record in touched.records.values()}),
+            effects,
+            at or entry["decided_at"],
+            state,
+            refused_now(touched.components, decision_of(entry), self._rules, self._now()[:10]),
+        )
+
+    def _wait(self, entry: Entry, touched: Neighbourhood) -> Conciliation:
+        listed = waiting(self._store, entry)
+        self._store.commit([PutEntry(entry_key(entry["id"]), entry, None), listed])
+        customers = sorted({record.customer_id for record in touched.records.values()})
+        return Conciliation(entry["id"], customers, [], entry["decided_at"], PENDING_APPROVAL)
+
+    def _change(
+        self,
+        change: GraphChange,
+        touched: Neighbourhood,
+        after: Entry,
+        before: Entry | None,
+        now: str,
+    ) -> Conciliation:
+        """Write the entry, and what it changes, in one transaction."""
+        records = touched.records
+        try:
+            evolution = evolve(touched.components, touched.loners, change, self._rules, now[:10])
+        except ComponentSaturated:
+            raise ComponentSaturated(
+                "the two customers, and what was ever seen beside them, are too many "
+                "identifiers to be joined"
+            ) from None
+        told = "effects" if change.decide else "withdrawal_effects"
+        after = {**after, told: evolution.effects}
+        writes: list[Write] = [PutEntry(entry_key(after["id"]), after, before)]
+        if before and state_of(before) == PENDING_APPROVAL:
+            writes += waits_no_more(self._store, before)
+        writes += [PutComponent(new, old) for old, new in evolution.components]
+        writes += [
+            UpdateRecord(key, old, new, own_part(records, key, old))
+            for key, (old, new) in evolution.pointers.items()
+            if old is not None
+        ]
+        self._store.commit(writes)
+        moved = evolution.pointers
         customers = {
-            key: evolution.pointers[key][1].customer_id
-            if key in evolution.pointers
-            else records[key].customer_id
-            for key in keys
+            moved[key][1].customer_id if key in moved else record.customer_id
+            for key, record in records.items()
         }
-        return Conciliation(entry["id"], sorted(set(customers.values())), effects, now)
+        refused = None
+        if change.decide:
+            rebuilt = [new for _, new in evolution.components if new]
+            refused = refused_now(rebuilt, change.decide, self._rules, now[:10])
+        return Conciliation(
+            after["id"], sorted(customers), evolution.effects, now, state_of(after), refused
+        )
+
+
+def keys_of(
+    decision: str, a: Identifier, b: Identifier, keys: AddressKeys, rules: Rules
+) -> list[str]:
+    """The address keys, sorted, that a decision is about.
+
+    Raises
+    ------
+    InvalidDecision
+        If it is neither ``same`` nor ``different``, or about one identifier.
+    """
+    if decision not in ("same", "different"):
+        raise InvalidDecision("decision: must be same or different")
+    found = sorted(sight(identifier, keys, rules)[0].key for identifier in (a, b))
+    if found[0] == found[1]:
+        raise InvalidDecision("a and b are the same identifier")
+    return found
+
+
+def joined_identifiers(touched: Neighbourhood, decision: Decision) -> int:
+    """How many identifiers the two customers have together that a ``same`` is to join.
+
+    0 for a ``different``, and where they are one customer already.
+    """
+    if decision.decision != "same":
+        return 0
+    owners = {touched.records[key].customer_id for key in (decision.a, decision.b)}
+    members = {
+        key
+        for component in touched.components
+        for key, owner in component.customer_of.items()
+        if owner in owners
+    }
+    return len(members | touched.records.keys()) if len(owners) > 1 else 0
+
+
+def needs_approval(rules: Rules, identifiers: int) -> bool:
+    """Whether a ``same`` that joins so many identifiers waits for a second approver.
+
+    Also where a rule would refuse it today: it would join by itself once that rule,
+    or what stands between the two, is gone.
+    """
+    return rules.approval_above is not None and identifiers > rules.approval_above
