@@ -22,11 +22,11 @@ CRM = "crm"
 ANSWER_SECONDS = 60.0
 TABLES = {
     name: f"{name.capitalize()}Table"
-    for name in ("identity", "timeline", "case", "delivery", "consent")
+    for name in ("identity", "timeline", "case", "delivery", "consent", "candidate")
 }
 QUEUES = {
     f"{name}{suffix}": f"{name.capitalize()}{kind}"
-    for name in ("interactions", "dispatch", "customers", "crm", "email", "sms")
+    for name in ("interactions", "dispatch", "customers", "candidates", "crm", "email", "sms")
     for suffix, kind in (("", "Queue"), ("_dlq", "DLQ"))
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import StringIO
 from typing import Any, cast
@@ -24,6 +24,8 @@ from enlace.contracts.examples import (
     OUTCOME,
     PHONE,
 )
+from enlace.domain.address_key import AddressKeys
+from enlace.domain.candidate import candidate
 from enlace.domain.delivery import MessageRecord, State
 from enlace.domain.envelope import Entry, Event
 from enlace.domain.records import TimelineItem
@@ -36,16 +38,22 @@ from enlace.usecases.cases import CaseKeeper
 from enlace.usecases.crm_ports import Mapping
 from enlace.usecases.deliver_message import DeliverMessage
 from enlace.usecases.dispatch import Dispatch
+from enlace.usecases.find_candidates import CandidateFinder
+from enlace.usecases.follow_candidates import FollowCandidates
 from enlace.usecases.follow_crm import FollowCrm
 from enlace.usecases.follow_customers import FollowCustomers
 from enlace.usecases.membership import Memberships
 from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.ports import CreateRecord, PutInteraction
+from local.memory_candidates import MemoryCandidates
 from local.memory_store import MemoryStore
 from tests.stores.memory_cases import MemoryCases
 from tests.unit.usecases import fakes
 
-FUNCTIONS = ("dispatch_message", "follow_customers", "send_crm", "send_email", "send_sms")
+FUNCTIONS = (
+    *("dispatch_message", "find_candidates", "follow_customers"),
+    *("send_crm", "send_email", "send_sms"),
+)
 
 #: Shortly after the examples happened, so that nothing has expired.
 NOW = datetime(2026, 11, 20, 12, 35, tzinfo=UTC)
@@ -166,12 +174,12 @@ def consumer(function: str, event: dict[str, Any]) -> Consumer:
     owners = {
         key: part["customer_id"] for part in data.get("into", ()) for key in part["identifiers"]
     }
-    use_case = _use_cases(acts, _store(owners))[function]()
+    use_case = _use_cases(acts, _store(owners), parted=bool(owners))[function]()
     return Consumer(BusConsumer(use_case, Logger(function, stream=log)), acts, log)
 
 
 def _use_cases(
-    acts: list[str], store: MemoryStore
+    acts: list[str], store: MemoryStore, *, parted: bool
 ) -> dict[str, Callable[[], Callable[[Event], str | None]]]:
     messages = Noting(_deliveries(), acts)
     mappings = fakes.MemoryMappings()
@@ -208,6 +216,7 @@ def _use_cases(
             messages=messages,
             bus=Noting(EntryBus(), acts),
         ),
+        "find_candidates": lambda: _candidates(acts, store, parted),
         "follow_customers": lambda: FollowCustomers(
             cast(Any, Noting(store, acts)),
             memberships(store),
@@ -224,6 +233,19 @@ def _use_cases(
         "send_email": lambda: deliver("email"),
         "send_sms": lambda: deliver("sms"),
     }
+
+
+def _candidates(acts: list[str], store: MemoryStore, parted: bool) -> FollowCandidates:
+    """Knows João's two contact points as candidates, listed as before the event."""
+    traits = {"name": {'"João da Silva"': ["2026-11-20", "0", "generic"]}}
+    for key in (PHONE.key, EMAIL.key):
+        store.records[key] = replace(store.records[key], traits=traits)
+    known = MemoryCandidates()
+    known.keep([candidate(PHONE.key, EMAIL.key, probability=0.99, bits=20.0, listed=not parted)])
+    noting = cast(Any, Noting(known, acts))
+    keys = AddressKeys(b"a secret of thirty-two bytes....")
+    finder = CandidateFinder(store, noting, keys, default_rules(), now=lambda: NOW.isoformat())
+    return FollowCandidates(finder, store, noting)
 
 
 def _store(owners: dict[str, str]) -> MemoryStore:

@@ -21,6 +21,9 @@ RULES = rules()
 ACTS = {
     ("dispatch_message", "complaint.opened"): ["open", "accept", "publish"],
     ("dispatch_message", "order.placed"): ["accept", "publish"],
+    ("find_candidates", "contact_point.described.v1"): ["enter"],
+    ("find_candidates", "customer.merged.v1"): ["keep"],
+    ("find_candidates", "customer.split.v1"): ["keep"],
     ("follow_customers", "customer.merged.v1"): ["put_hint"],
     ("follow_customers", "customer.split.v1"): ["put_hint"],
     ("follow_customers", "case.opened.v1"): ["put_hint"],

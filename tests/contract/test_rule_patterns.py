@@ -66,6 +66,7 @@ def check(rule: Rule) -> None:
 def test_the_template_has_the_rules_that_this_looks_at() -> None:
     assert {rule.function for rule in RULES} == {
         "dispatch_message",
+        "find_candidates",
         "follow_customers",
         "send_crm",
         "send_email",

@@ -105,19 +105,19 @@ CONTRACTS: tuple[EventContract, ...] = (
     _contract(
         events.CUSTOMER_MERGED,
         models.CustomerMerged,
-        producers=_IDENTITY,
-        consumers=("send_crm", "follow_customers"),
+        producers=(*_IDENTITY, "find_candidates"),
+        consumers=("send_crm", "follow_customers", "find_candidates"),
     ),
     _contract(
         events.CUSTOMER_SPLIT,
         models.CustomerSplit,
-        producers=_IDENTITY,
-        consumers=("send_crm", "follow_customers"),
+        producers=(*_IDENTITY, "find_candidates"),
+        consumers=("send_crm", "follow_customers", "find_candidates"),
     ),
     _contract(
         events.CONTACT_POINT_DESCRIBED,
         models.ContactPointDescribed,
-        producers=_IDENTITY,
+        producers=(*_IDENTITY, "find_candidates"),
         consumers=("find_candidates",),
     ),
     _contract(
