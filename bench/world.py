@@ -47,6 +47,7 @@ TABLES: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "TIMELINE_TABLE": (("pk", "sk"), {}),
     "CASE_TABLE": (("pk", "sk"), {}),
     "DELIVERY_TABLE": (("pk",), {}),
+    "CONSENT_TABLE": (("pk", "sk"), {}),
     "IDEMPOTENCY_TABLE": (("id",), {}),
     "PROFILES_TABLE": (("profile_id",), {"by_email": "email", "by_phone": "phone"}),
     "HISTORY_TABLE": (("profile_id", "sk"), {}),

@@ -16,6 +16,7 @@ class MemoryConsents:
     def __init__(self) -> None:
         self.states: dict[str, StoredConsent] = {}
         self.ledgers: dict[str, dict[str, dict[str, Any]]] = {}
+        self.intents: dict[str, tuple[str, str]] = {}
 
     def get(self, key: str) -> StoredConsent:
         """The consent of an address."""
@@ -24,6 +25,12 @@ class MemoryConsents:
     def entry(self, key: str, event_id: str) -> dict[str, Any] | None:
         """One entry of the ledger."""
         return self.ledgers.get(key, {}).get(event_id)
+
+    def intend(self, key: str, before: StoredConsent, message_id: str, at: str) -> None:
+        """Note that a message is about to go out."""
+        if self.get(key).etag != before.etag:
+            raise Conflict("not as it was read")
+        self.intents[key] = (message_id, at)
 
     def commit(
         self, key: str, before: StoredConsent, after: AddressConsent, entry: Mapping[str, Any]

@@ -8,15 +8,18 @@ from typing import Any
 
 from enlace.aws.bus_consumer import BusConsumer
 from enlace.aws.clients import client
+from enlace.aws.consent_table import ConsentTable
 from enlace.aws.delivery_table import DeliveryTable
 from enlace.aws.identity_table import IdentityTable
 from enlace.aws.outcomes import outcomes_to
 from enlace.aws.provider_calls import ProviderCalls, provider_client
-from enlace.domain.send_gate import may_send
+from enlace.domain.consent import ConsentPolicy
+from enlace.domain.interaction import utc_text
 from enlace.logs import Logger
 from enlace.senders.ses import Ses
 from enlace.usecases.deliver_message import DeliverMessage
 from enlace.usecases.message_templates import MessageTemplates
+from enlace.usecases.send_gate import SendGate
 
 
 def _now() -> datetime:
@@ -34,7 +37,11 @@ deliver = DeliverMessage(
     identities=IdentityTable(dynamodb, os.environ["IDENTITY_TABLE"]),
     deliveries=DeliveryTable(dynamodb, os.environ["DELIVERY_TABLE"], now=_now),
     templates=MessageTemplates(),
-    gate=may_send,
+    gate=SendGate(
+        ConsentTable(dynamodb, os.environ["CONSENT_TABLE"]),
+        policy=ConsentPolicy(),
+        now=lambda: utc_text(_now()),
+    ),
     report=outcomes_to(lambda: client("sqs"), os.environ["INTERACTIONS_QUEUE_URL"]),
     account=os.environ["EMAIL_FROM"],
     now=_now,

@@ -32,6 +32,7 @@ ENVIRONMENT = {
     "TIMELINE_TABLE": "timeline",
     "CASE_TABLE": "case",
     "DELIVERY_TABLE": "delivery",
+    "CONSENT_TABLE": "consent",
     "BUS_NAME": "enlace",
     "INTERACTIONS_QUEUE_URL": "",
     "EMAIL_FROM": "sac@example.com",
@@ -63,8 +64,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv(name, value)
     with mock_aws():
         dynamodb, sqs, events = make_client(), make_client("sqs"), make_client("events")
-        for table in ("identity", "timeline", "case", "delivery"):
-            keys = ["pk", "sk"] if table in ("timeline", "case") else ["pk"]
+        for table in ("identity", "timeline", "case", "delivery", "consent"):
+            keys = ["pk", "sk"] if table in ("timeline", "case", "consent") else ["pk"]
             dynamodb.create_table(
                 TableName=table,
                 BillingMode="PAY_PER_REQUEST",

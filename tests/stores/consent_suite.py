@@ -70,3 +70,19 @@ class ConsentSuite:
         assert store.entry(KEY, "e-2") is None
         self.commit(store, record)
         assert store.entry(KEY, "e-2")["previous_hash"] == store.entry(KEY, "e-1")["hash"]
+
+    def test_an_intent_holds_only_for_what_was_read(self, store: Any) -> None:
+        nothing = store.get(KEY)
+        store.intend(KEY, nothing, "m-1", NOW)
+        assert store.get(KEY) == nothing
+        self.commit(store, said("e-1", has_evidence=True))
+        with pytest.raises(Conflict):
+            store.intend(KEY, nothing, "m-2", NOW)
+        granted = store.get(KEY)
+        store.intend(KEY, granted, "m-3", NOW)
+        store.intend(KEY, granted, "m-4", NOW)
+        # An intent is no change of consent: whoever read before may still write.
+        assert store.get(KEY) == granted
+        self.commit(store, said("e-2", "withdrawn"))
+        with pytest.raises(Conflict):
+            store.intend(KEY, granted, "m-5", NOW)

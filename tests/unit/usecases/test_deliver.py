@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from enlace.domain.consent import ConsentPolicy
 from enlace.domain.delivery import State
 from enlace.domain.envelope import Event
-from enlace.domain.interaction import Interaction
-from enlace.domain.send_gate import Verdict, may_send
+from enlace.domain.interaction import Interaction, utc_text
+from enlace.domain.send_gate import Verdict
 from enlace.errors import (
     InvalidPayload,
     ProviderAmbiguous,
@@ -19,6 +20,8 @@ from enlace.errors import (
 )
 from enlace.usecases.deliver_message import MAX_ATTEMPTS, DeliverMessage
 from enlace.usecases.message_templates import MessageTemplates
+from enlace.usecases.send_gate import SendGate
+from local.memory_consents import MemoryConsents
 from tests.unit.usecases.fakes import (
     Clock,
     Crash,
@@ -44,22 +47,22 @@ class Scene:
         )
         self.reports: dict[str, Interaction] = {}
         self.crash_in_report = False
-        self.gate_calls: list[str] = []
+        self.consents = MemoryConsents()
         self.deliver = DeliverMessage(
             "sms",
             self.provider,
             identities=self.identities,
             deliveries=self.deliveries,
             templates=MessageTemplates(),
-            gate=self.gate,
+            gate=SendGate(
+                self.consents,
+                policy=ConsentPolicy(),
+                now=lambda: utc_text(self.clock()),
+            ),
             report=self.report,
             account="+5511900000000",
             now=self.clock,
         )
-
-    def gate(self, purpose: str) -> Verdict:
-        self.gate_calls.append(purpose)
-        return may_send(purpose)
 
     def report(self, interaction: Interaction) -> None:
         if self.crash_in_report:
@@ -191,7 +194,7 @@ def test_marketing_is_never_sent_twice(
     failure: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene = Scene()
-    monkeypatch.setattr(scene.deliver, "_gate", lambda purpose: Verdict(True))
+    monkeypatch.setattr(scene.deliver, "_gate", lambda command: Verdict(True))
     news = command(
         purpose="marketing",
         template="newsletter",
@@ -260,8 +263,9 @@ def test_marketing_is_denied_at_the_gate_and_the_provider_not_called() -> None:
             data={"headline": "a", "text": "b", "unsubscribe_url": "https://example.com/u"},
         )
     )
-    assert record.state == State.DENIED and "consent" in record.reason
-    assert scene.gate_calls == ["marketing"]
+    assert record.state == State.DENIED
+    assert record.reason == "consent, step 0: no consent on record"
+    assert scene.consents.intents == {}
     assert scene.provider.sent == [] and scene.reports == {}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from enlace.domain.money import format_money
-from enlace.domain.send_gate import may_address, may_send
+from enlace.domain.send_gate import may_address
 from enlace.domain.sms_text import Segments, count_segments
 from enlace.errors import InvalidPayload
 from enlace.usecases.message_templates import LANGUAGES, MessageTemplates, language_of
@@ -105,12 +105,6 @@ def test_money(amount: int, currency: str, language: str, text: str) -> None:
 )
 def test_sms_segments(text: str, segments: Segments) -> None:
     assert count_segments(text) == segments
-
-
-def test_the_gate_says_no_unless_it_is_known_to_be_yes() -> None:
-    assert may_send("transactional").allowed
-    assert not may_send("marketing").allowed
-    assert not may_send("").allowed
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,8 @@ class ConsentTable:
             If the service does not answer.
         """
         item = self._item(key, "state")
-        if item is None:
+        # An intent to send may stand where nobody has said anything yet.
+        if item is None or "etag" not in item:
             return StoredConsent(AddressConsent())
         body = item["body"]["S"]
         return StoredConsent(
@@ -76,7 +77,7 @@ class ConsentTable:
                 # The ledger moves with it, so equal states differ by their last entry.
                 "etag": {"S": etag_of(body + entry["hash"])},
             },
-            "ConditionExpression": "attribute_not_exists(pk)",
+            "ConditionExpression": "attribute_not_exists(etag)",
         }
         if before.etag:
             state["ConditionExpression"] = "etag = :etag"
@@ -96,6 +97,20 @@ class ConsentTable:
             except ClientError as error:
                 _raise_cause(error)
                 raise
+
+    def intend(self, key: str, before: StoredConsent, message_id: str, at: str) -> None:
+        """See :class:`enlace.usecases.send_gate.Intents`; one conditional write."""
+        values = {":id": {"S": message_id}, ":at": {"S": at}}
+        if before.etag:
+            values[":etag"] = {"S": before.etag}
+        with translated():
+            self._client.update_item(
+                TableName=self._table,
+                Key={"pk": {"S": key}, "sk": {"S": "state"}},
+                UpdateExpression="SET intent = :id, intent_at = :at",
+                ConditionExpression="etag = :etag" if before.etag else "attribute_not_exists(etag)",
+                ExpressionAttributeValues=values,
+            )
 
     def _item(self, key: str, sk: str) -> dict[str, Any] | None:
         with translated():

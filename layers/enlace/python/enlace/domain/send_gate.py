@@ -1,9 +1,7 @@
-"""Who may be sent what: the rules that every outgoing message passes.
+"""Whether an address may be written to at all, which is asked when a message is asked for.
 
-Two questions, at two moments. When a message is asked for: may this address be
-written to at all (:func:`may_address`)? Immediately before the provider is
-called: may a message of this purpose go out (:func:`may_send`)? Asking the second
-only when the message is queued is how mail is sent after an opt-out.
+Whether its consent covers the purpose is asked later, immediately before the provider is
+called (:mod:`enlace.usecases.send_gate`).
 """
 
 from __future__ import annotations
@@ -31,20 +29,6 @@ class Verdict(NamedTuple):
 
 
 ALLOWED = Verdict(True)
-
-
-def may_send(purpose: str) -> Verdict:
-    """Whether a message of ``purpose`` may go out now.
-
-    Transactional messages answer something the customer did. Marketing needs the
-    address's consent, and there is no consent record that could say yes, so the
-    answer is no; so it is for a purpose that is not known.
-    """
-    if purpose == TRANSACTIONAL:
-        return ALLOWED
-    if purpose == MARKETING:
-        return Verdict(False, "no consent to marketing is on record for this address")
-    return Verdict(False, "unknown purpose")
 
 
 def may_address(

@@ -100,7 +100,7 @@ class DeliverMessage:
         ``email`` or ``sms``.
     provider : MessageProvider
     gate : callable
-        Purpose to verdict; asked immediately before the provider is called.
+        Command to verdict; asked immediately before the provider is called.
     report : callable
         Takes the outcome as an interaction to the interactions queue.
     account : str
@@ -117,7 +117,7 @@ class DeliverMessage:
         identities: Identities,
         deliveries: Deliveries,
         templates: MessageTemplates,
-        gate: Callable[[str], Verdict],
+        gate: Callable[[Command], Verdict],
         report: Callable[[Interaction], None],
         account: str,
         now: Callable[[], datetime],
@@ -190,7 +190,12 @@ class DeliverMessage:
         except InvalidPayload:
             self._deliveries.release(claim)
             raise
-        verdict = self._gate(command.purpose)
+        try:
+            verdict = self._gate(command)
+        except TemporaryFailure:
+            # Nothing was sent, and nothing will be while nobody can be asked.
+            self._deliveries.release(claim)
+            raise
         if not verdict.allowed:
             return settle(claim, State.DENIED, reason=verdict.reason)
         name = self._provider.name
