@@ -37,7 +37,7 @@ def world(aws: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     )
     key = {"version": "1", "keys": {"1": base64.b64encode(SECRET).decode()}}
     secrets.create_secret(Name="address-key", SecretString=json.dumps(key))
-    secrets.create_secret(Name="api-key", SecretString='{"api_key": "sample"}')
+    secrets.create_secret(Name="api-key", SecretString='{"api_key": "the key of the laptop stack"}')
     monkeypatch.setenv("ADDRESS_KEY_SECRET_ID", "address-key")
     monkeypatch.setenv("API_KEY_SECRET_ID", "api-key")
     pointer = Pointer("2026-11-20T12:00:00.000Z", "c-1")
@@ -50,6 +50,7 @@ def world(aws: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def ask(path: str, status: int = 201, **change: Any) -> dict[str, Any]:
     event = sample("api_consents")
+    event["headers"]["x-api-key"] = "the key of the laptop stack"
     event["routeKey"] = f"POST {path}"
     event["body"] = json.dumps({**json.loads(event["body"]), **change})
     answer = load("api_consents").handler(event, CONTEXT)
