@@ -8,6 +8,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def _learn(options: argparse.Namespace) -> int:
         for number, reason in invalid[:20]:
             print(f"enlace: line {number}: {reason}", file=sys.stderr)
         features = [features_of(r.kind, r.value, r.traits) for r in records if not r.blocked]
-        features = [one for one in features if one != Features()]
+        features = [one for one in features if replace(one, own="") != Features()]
         today = _today()
         weights = learn(
             features,

@@ -9,6 +9,7 @@ import pytest
 from enlace.errors import InvalidWeights
 from enlace.matching.blocking import blocking_keys
 from enlace.matching.compare import compare, comparison_of
+from enlace.matching.learn import blocked_pairs
 from tests.unit.matching.people import person
 
 
@@ -33,6 +34,8 @@ def levels(left: dict[str, Any], right: dict[str, Any]) -> dict[str, str]:
         ("João P. S.", "João Paulo Silva", "exact", "initials"),
         ("Maria Souza Lima", "Maria Souza Prado", "exact", "partial"),
         ("Ana Maria Braga", "Ana Mariabraga", "exact", "close"),
+        ("Aninha Reis", "Ana Reis", "nickname", "exact"),
+        ("Celo Reis", "Marcelo Reis", "nickname", "exact"),
         ("Carla Mendes", "Otávio Rocha", "different", "different"),
     ],
 )
@@ -90,6 +93,37 @@ def test_a_handle_is_likened_to_an_address() -> None:
     assert compare(handle, person(username="joao_prado88")).levels == {"handle": "exact"}
 
 
+def test_a_whole_name_turned_round_counts_as_one_move() -> None:
+    found = levels({"name": "José Araújo Nunes"}, {"name": "ARAUJO NUNES JOSE"})
+    assert found == {"given_name": "swapped"}
+
+
+def test_a_son_named_after_his_father_bears_a_mark() -> None:
+    father, son = {"name": "Gil Reis"}, {"name": "Gil Reis Jr."}
+    assert levels(father, son)["descent"] == "one"
+    assert levels(son, {"name": "Gil Reis Júnior"})["descent"] == "exact"
+    assert levels(son, {"name": "Gil Reis Neto"})["descent"] == "different"
+    assert "descent" not in levels(father, father)
+
+
+def test_handles_made_of_the_name_tell_nothing_beyond_the_name() -> None:
+    name = "João Prado"
+    of_name = person("x", "joaoprado", name=name), person("email", "joaoprado@example.com")
+    assert "handle" not in compare(*of_name).levels
+    namesakes = person("x", "joao.prado95", name=name), person("x", "joaoprado71", name=name)
+    assert compare(*namesakes).levels["handle"] == "different"
+    typed = person("email", "joao.prado71@example.com"), person("email", "joaprado71@example.com")
+    assert compare(*typed).levels == {"email": "close"}
+    others = person("x", "xandegamer", name=name), person("x", "lua_nova", name=name)
+    assert compare(*others).levels["handle"] == "different"
+
+
+def test_two_phones_are_two_by_what_they_are() -> None:
+    one, other = person("phone", "+5511987654321"), person("phone", "+5511987654322")
+    assert compare(one, other).levels == {}
+    assert compare(one, person(phone="+5511987654322")).levels == {"phone": "close"}
+
+
 def test_the_best_of_several_names_counts() -> None:
     married = {"name": "Ana Braga Prado", "first_name": "Ana", "last_name": "Braga"}
     assert levels(married, {"name": "Ana Braga"}) == {"given_name": "exact", "surname": "exact"}
@@ -106,11 +140,12 @@ def test_what_is_kept_of_a_comparison_names_nobody() -> None:
         assert "Braga" not in str(caught.value)
 
 
-def test_no_key_is_a_name_alone_unless_it_is_long() -> None:
-    assert blocking_keys(person(name="João da Silva")) == ()
-    assert blocking_keys(person(name="João Pedro da Silva"))
-    met = set(blocking_keys(person(name="Tiago Sousa", birth_date="1980-05-31")))
-    assert met & set(blocking_keys(person(name="Souza Thiago", birth_date="1980-07-02")))
+def test_a_name_that_many_bear_brings_nobody_together() -> None:
+    crowd = [person(value=str(n), name="João da Silva") for n in range(50)]
+    assert blocked_pairs([*crowd, person(name="Hermínia Zanotto"), person(name="Erminia Zanoto")])
+    assert not blocked_pairs(crowd)
+    with_city = [person(name="João da Silva", city="São Paulo") for _ in range(50)]
+    assert not blocked_pairs(with_city)
 
 
 def test_spellings_and_forms_meet_under_one_key() -> None:

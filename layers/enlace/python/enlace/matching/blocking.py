@@ -72,8 +72,10 @@ def _name_keys(name: Name, birth: str, postal: str, city: str) -> Iterator[str]:
     for sound in sounds:
         if postal:
             yield f"c:{postal}:{sound}"
+    if len(sounds) == 2:
+        # For the rare names, and the long ones: those that many bear overflow at once.
+        yield f"f:{both}"
     if name.first and len(name.rest) >= 2:
-        # Long names are rare enough to need nothing else; the common ones overflow.
         yield "n:" + ":".join(sorted(phonetic_key(part) for part in (name.first, *name.rest)))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from rapidfuzz.distance import OSA, JaroWinkler
 
 from enlace.errors import InvalidWeights
+from enlace.matching.compare_handles import email_level, handle_level
 from enlace.matching.compare_names import compare_names
 from enlace.matching.features import Features
 
@@ -26,6 +27,7 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
         *("exact", "shortened", "phonetic", "close", "similar", "partial", "initials"),
         "different",
     ),
+    "descent": ("exact", "one", "different"),
     "birth_date": ("exact", "close", "partial", "different"),
     "city": ("exact", "close", "different"),
     "state": ("exact", "different"),
@@ -83,10 +85,10 @@ def compare(a: Features, b: Features) -> Comparison:
         ("postal_code", a.postal_codes, b.postal_codes, _postal_code),
         ("street_number", a.street_numbers, b.street_numbers, _number),
         ("phone", a.phones, b.phones, _one_slip),
-        ("email", a.emails, b.emails, _local_part),
         ("device", a.devices, b.devices, _same),
     ):
-        if left and right:
+        # Two contact points of one kind differ by what they are.
+        if left and right and not a.own == b.own == name:
             levels[name] = _best(name, left, right, level)
     if a.cities and b.cities:
         levels["city"] = _best("city", a.cities, b.cities, _city)
@@ -97,9 +99,9 @@ def compare(a: Features, b: Features) -> Comparison:
         levels["state"] = _best("state", a.states, b.states, _same)
     if a.streets and b.streets:
         levels["street"] = _streets(a.streets, b.streets)
-    handle = _handles(a, b)
-    if handle:
-        levels["handle"] = handle
+    for name, own in (("email", email_level(a, b)), ("handle", handle_level(a, b))):
+        if own is not None:
+            levels[name] = own
     return Comparison(levels, terms)
 
 
@@ -148,12 +150,6 @@ def _number(a: str, b: str) -> str:
     return _one_slip(a, b) if len(a) > 1 and len(b) > 1 else _same(a, b)
 
 
-def _local_part(a: str, b: str) -> str:
-    if a == b:
-        return "exact"
-    return "close" if JaroWinkler.similarity(a, b) >= 0.92 else "different"
-
-
 def _streets(a: tuple[str, ...], b: tuple[str, ...]) -> str:
     agreeing: list[tuple[float, str, str]] = []
     for x, y in product(a, b):
@@ -166,14 +162,3 @@ def _streets(a: tuple[str, ...], b: tuple[str, ...]) -> str:
     if any(other[1] != x and other[2] != y for other in agreeing):
         return "both"
     return "exact" if best == -1.0 else "close"
-
-
-def _handles(a: Features, b: Features) -> str | None:
-    """A handle agrees with a handle, or with what stands before the @ of an address."""
-    if set(a.handles).intersection(b.handles):
-        return "exact"
-    if set(a.handles).intersection(b.emails) or set(b.handles).intersection(a.emails):
-        return "email"
-    if not (a.handles and b.handles):
-        return None
-    return _best("handle", a.handles, b.handles, _local_part)

@@ -45,26 +45,27 @@ def _compare(a: Name, b: Name) -> tuple[int, dict[str, str], dict[str, tuple[str
     levels: dict[str, str] = {}
     terms: dict[str, tuple[str, ...]] = {}
     if a.first and b.first:
-        levels["given_name"] = level = part_level(a.first, b.first)
+        levels["given_name"] = part_level(a.first, b.first)
         terms["given_name"] = (a.first, b.first)
-        if level == "different" and _swapped(a, b):
-            return (
-                _GAIN["swapped"],
-                {"given_name": "swapped"},
-                {"given_name": (a.first, *a.rest[-1:])},
-            )
-    if a.rest and b.rest:
+    if levels.get("given_name") == "different" and _moved(a, b):
+        levels["given_name"] = "swapped"
+        common = {a.first, *a.rest}.intersection((b.first, *b.rest))
+        terms["given_name"] = tuple(sorted(common or (a.first, b.first)))
+    elif a.rest and b.rest:
         levels["surname"], terms["surname"] = rest_level(a.rest, b.rest)
-    return sum(_GAIN[level] for level in levels.values()), levels, terms
+    gain = sum(_GAIN[level] for level in levels.values())
+    if a.descent or b.descent:
+        levels["descent"] = (
+            "exact" if a.descent == b.descent else "different" if a.descent and b.descent else "one"
+        )
+    return gain, levels, terms
 
 
-def _swapped(a: Name, b: Name) -> bool:
-    """The given name of each is the last surname of the other."""
-    if not (a.rest and b.rest):
-        return False
+def _moved(a: Name, b: Name) -> bool:
+    """The given name of each stands among the surnames of the other."""
     return all(
-        _RANK[part_level(x, y)] <= _RANK["close"]
-        for x, y in ((a.first, b.rest[-1]), (b.first, a.rest[-1]))
+        any(_RANK[part_level(first, part)] <= _RANK["close"] for part in rest)
+        for first, rest in ((a.first, b.rest), (b.first, a.rest))
     )
 
 
@@ -135,14 +136,19 @@ def part_level(a: str, b: str) -> str:
 def _short_for(pet: str, name: str) -> bool:
     if name in NICKNAMES.get(pet, ()):
         return True
+    if len(pet) >= 4 and len(name) - len(pet) >= 2 and name.endswith(pet):
+        # The end of a name that is stressed there: Celo, Tina, Lena.
+        return True
     stem = _stem(pet)
-    return bool(stem) and name.startswith(stem)
+    if len(stem) >= 3:
+        return name.startswith(stem)
+    return bool(stem) and len(name) == 3 and name.startswith(stem)
 
 
 @lru_cache(maxsize=65536)
 def _stem(pet: str) -> str:
-    """Of a diminutive: Carlinhos of Carlos, Mariazinha of Maria; else empty."""
+    """Of a diminutive: Carlinhos of Carlos, Mariazinha of Maria, Aninha of Ana; else empty."""
     for ending in ("zinha", "zinho", "inhas", "inhos", "inha", "inho"):
-        if pet.endswith(ending) and len(pet) - len(ending) >= 3:
+        if pet.endswith(ending) and len(pet) - len(ending) >= 2:
             return pet.removesuffix(ending)
     return ""

@@ -11,7 +11,7 @@ from typing import Any
 
 from enlace.domain.claims import birth_of
 from enlace.domain.names import name_parts
-from enlace.matching.trait_names import KINDS, ROLES, STATES, STREET_WORDS, TRAITS
+from enlace.matching.trait_names import DESCENTS, KINDS, ROLES, STATES, STREET_WORDS, TRAITS
 
 #: Values of one field that are looked at, the newest first: what bounds a comparison.
 MAX_VALUES = 3
@@ -35,10 +35,13 @@ class Name:
         The first given name; empty where only a surname is known.
     rest : tuple of str
         Further given names and surnames, in order.
+    descent : str
+        *Filho*, *Junior*, *Neto* and the like, which tell a son from his father.
     """
 
     first: str
     rest: tuple[str, ...] = ()
+    descent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class Features:
     emails, handles : tuple of str
         An address's local part and a network's handle: letters and digits only.
     devices : tuple of str
+    own : str
+        ``phone``, ``email``, ``handle`` or ``device`` where the contact point is one.
     """
 
     names: tuple[Name, ...] = ()
@@ -72,6 +77,7 @@ class Features:
     emails: tuple[str, ...] = ()
     handles: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
+    own: str = ""
 
 
 def features_of(kind: str, value: str, traits: Mapping[str, Any]) -> Features:
@@ -86,8 +92,8 @@ def features_of(kind: str, value: str, traits: Mapping[str, Any]) -> Features:
         use, or of another form than expected, is left out.
     """
     found: dict[str, list[str]] = {}
-    own = KINDS.get(kind.partition(":")[0])
-    if own is not None and not (own == "handle" and value.isdigit()):
+    own = KINDS.get(kind.partition(":")[0], "")
+    if own and not (own == "handle" and value.isdigit()):
         found[own] = [value]
     # The alphabet, and not the order of arrival, decides what comes first.
     for trait in sorted(traits):
@@ -110,6 +116,7 @@ def features_of(kind: str, value: str, traits: Mapping[str, Any]) -> Features:
         emails=_kept(found, "email", _local_part),
         handles=_kept(found, "handle", _letters_and_digits),
         devices=_kept(found, "device", str.strip),
+        own=own,
     )
 
 
@@ -152,18 +159,25 @@ def _kept(found: Mapping[str, list[str]], field: str, form: Any) -> tuple[str, .
 def _names(found: Mapping[str, list[str]]) -> list[Name]:
     names: dict[Name, None] = {}
     for text in found.get("name", ()):
-        parts = name_parts(text)[:MAX_PARTS]
-        if parts:
-            names[Name(parts[0], parts[1:])] = None
+        names[_name("", text)] = None
     for given in found.get("given", [""]):
         for surname in found.get("surname", [""]):
-            first, last = name_parts(given)[:MAX_PARTS], name_parts(surname)[:MAX_PARTS]
-            if first or last:
-                names[Name(first[0] if first else "", first[1:] + last)] = None
-    return list(names)
+            names[_name(given, surname, split=True)] = None
+    return [name for name in names if name.first or name.rest]
+
+
+def _name(given: str, other: str, *, split: bool = False) -> Name:
+    first, last = (name_parts(text)[:MAX_PARTS] for text in (given, other))
+    if not (first or split):
+        first, last = last[:1], last[1:]
+    words = _folded(other).replace(".", " ").split()
+    descent = DESCENTS.get(words[-1], "") if words else ""
+    return Name(first[0] if first else "", first[1:] + last, descent)
 
 
 def _folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()
     return "".join(
         c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c)
     )

@@ -119,6 +119,7 @@ def _agreeing_pairs(features: Sequence[Features]) -> dict[str, tuple[float, floa
         "street_number": [f.street_numbers[0] for f in features if f.street_numbers],
         "phone": [f.phones[0] for f in features if f.phones],
         "email": [f.emails[0] for f in features if f.emails],
+        "handle": [f.handles[0] for f in features if f.handles],
         "device": [f.devices[0] for f in features if f.devices],
     }
     return {

@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from enlace.matching.compare import LEVELS
 from enlace.matching.weights import LEAST, PERSONAL
 
+#: Fields of which one person has several: that two of them differ tells nothing.
+SEVERAL = frozenset(("phone", "email", "handle", "device"))
 _ROUNDS = 40
 _SETTLED = 1e-4
 #: What no data has seen is not impossible.
@@ -79,6 +81,8 @@ class Model:
         self.u = self._chances(self._others)
         for name in self._names:
             self._exactly(name, self._same[name]["exact"])
+        for name in SEVERAL.intersection(self._names):
+            self.m[name]["different"] = self.u[name]["different"]
 
     def _exactly(self, name: str, matches: float) -> None:
         """Exact agreement of strangers, counted over all pairs: samples are too few for it."""

@@ -40,6 +40,11 @@ STREET_WORDS = frozenset((
     "rua", "r", "avenida", "av", "travessa", "tv", "alameda", "al", "praca", "rodovia",
     "estrada", "da", "das", "de", "do", "dos", "e",
 ))  # fmt: skip
+#: Last words of a name that tell a son or a daughter from whom they are named after.
+DESCENTS = {
+    "filho": "filho", "filha": "filho", "junior": "junior", "jr": "junior", "neto": "neto",
+    "neta": "neto", "sobrinho": "sobrinho", "segundo": "segundo",
+}  # fmt: skip
 #: Mailboxes of an office: whoever writes from one is not told by it.
 ROLES = frozenset((
     "adm", "admin", "atendimento", "comercial", "compras", "contact", "contato", "email",

@@ -21,7 +21,7 @@ from enlace.errors import InvalidWeights
 from enlace.matching.compare import LEVELS, Comparison
 
 #: Fields that tell members of one household apart; they share all the others.
-PERSONAL = frozenset(("given_name", "birth_date", "email", "handle"))
+PERSONAL = frozenset(("given_name", "descent", "birth_date", "email", "handle"))
 #: No agreement is so rare that nobody else could have it.
 LEAST = 1e-7
 _WHOLE = frozenset(("exact", "shortened", "partial"))
@@ -167,9 +167,8 @@ def _chance(name: str, level: str, values: tuple[str, ...], u: float, weights: W
         return u
     if level == "swapped":
         surnames = weights.terms.get("surname", terms)
-        x, y = values[0], values[-1]
-        both = terms.share(x) * surnames.share(y), terms.share(y) * surnames.share(x)
-        return max(*both, LEAST)
+        shares = (max(terms.share(value), surnames.share(value)) for value in set(values))
+        return max(math.prod(shares), LEAST)
     if level in _WHOLE:
         return max(math.prod(terms.share(value) for value in set(values)), LEAST)
     # The rarer of two spellings says how often the pair of them meets by chance.
