@@ -46,6 +46,7 @@ TABLES: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "IDENTITY_TABLE": (("pk",), {}),
     "TIMELINE_TABLE": (("pk", "sk"), {}),
     "CASE_TABLE": (("pk", "sk"), {}),
+    "CANDIDATE_TABLE": (("pk", "sk"), {}),
     "DELIVERY_TABLE": (("pk",), {}),
     "CONSENT_TABLE": (("pk", "sk"), {}),
     "IDEMPOTENCY_TABLE": (("id",), {}),

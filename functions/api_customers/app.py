@@ -13,6 +13,7 @@ from enlace.api.app import Api
 from enlace.api.customers import customer_routes
 from enlace.api.gateway import api_handler, callers_of
 from enlace.aws.address_keys import address_keys
+from enlace.aws.candidate_table import CandidateTable
 from enlace.aws.clients import client
 from enlace.aws.history import DynamoHistory, Threads
 from enlace.aws.identity_table import IdentityTable
@@ -52,7 +53,10 @@ def _api() -> Api:
     reader = DynamoHistory(dynamodb, os.environ["TIMELINE_TABLE"], os.environ["CASE_TABLE"])
     threads = Threads()
     quintiles = CachedQuintiles(identities.get_entry, clock=time.monotonic)
-    customers = CustomerReader(finder, reader, parallel=threads, quintiles=quintiles)
+    candidates = CandidateTable(dynamodb, os.environ["CANDIDATE_TABLE"])
+    customers = CustomerReader(
+        finder, reader, parallel=threads, quintiles=quintiles, candidates=candidates
+    )
     routes = customer_routes(
         finder,
         CustomerView(customers, today=_today),

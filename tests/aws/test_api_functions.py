@@ -52,6 +52,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "IDENTITY_TABLE": "identity",
         "TIMELINE_TABLE": "timeline",
         "CASE_TABLE": "case",
+        "CANDIDATE_TABLE": "candidate",
         "BUS_NAME": "enlace",
         "ADDRESS_KEY_SECRET_ID": "address-key",
         "API_KEY_SECRET_ID": "api-key",
@@ -62,6 +63,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             ("identity", ["pk"]),
             ("timeline", ["pk", "sk"]),
             ("case", ["pk", "sk"]),
+            ("candidate", ["pk", "sk"]),
         ):
             make_client("dynamodb").create_table(
                 TableName=name,

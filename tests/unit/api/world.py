@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -68,13 +68,14 @@ class MemoryHistory:
 
 
 class OpenCandidates:
-    """Contact points that somebody is to look at."""
+    """Pairs of contact points that may be one person."""
 
     def __init__(self) -> None:
-        self.keys: set[str] = set()
+        self.pairs: set[tuple[str, str]] = set()
 
-    def open_for(self, keys: Sequence[str]) -> bool:
-        return not self.keys.isdisjoint(keys)
+    def partners(self, keys: Iterable[str]) -> dict[str, frozenset[str]]:
+        found = {key: {b for a, b in self.pairs if a == key} for key in keys}
+        return {key: frozenset(others) for key, others in found.items() if others}
 
 
 class FakeQueue:

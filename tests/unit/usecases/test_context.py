@@ -282,13 +282,19 @@ def test_the_last_purchase_is_told_however_much_came_after_it() -> None:
     }
 
 
-def test_a_pending_candidate_is_flagged_to_agents_only() -> None:
+def test_a_pending_candidate_is_flagged_to_agents_until_it_is_decided() -> None:
     world = World()
-    world.record(interaction("1", PHONE))
+    world.record(interaction("1", PHONE), interaction("2", EMAIL))
     assert context(world, PHONE, "agent")["flags"] == []
-    world.candidates.keys.add(world.asked(*PHONE).key)
+    world.candidates.pairs.add((world.asked(*PHONE).key, world.asked(*EMAIL).key))
     assert context(world, PHONE, "agent")["flags"] == ["candidate_pending"]
     assert context(world, PHONE, "customer")["flags"] == []
+    operators, a, b = conciliator(world.store), Identifier(*PHONE), Identifier(*EMAIL)
+    for decision in ("same", "different"):
+        made = operators.decide(decision, a, b, operator="7", reason="r", verified=True)
+        assert context(world, PHONE, "agent")["flags"] == []
+        operators.withdraw(made.id, operator="7")
+    assert context(world, PHONE, "agent")["flags"] == ["candidate_pending"]
 
 
 def test_an_edge_that_an_operator_can_overrule_is_a_pending_candidate() -> None:

@@ -10,7 +10,7 @@ is dropped unseen, what it did not name yet takes a third trip.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -46,8 +46,8 @@ _Job = tuple[Callable[[], Any], Callable[[Any], Any]]
 class CandidateReader(Protocol):
     """What operators are asked to look at."""
 
-    def open_for(self, keys: Sequence[str]) -> bool:
-        """Whether an open candidate is about one of some contact points; one round trip."""
+    def partners(self, keys: Iterable[str]) -> Mapping[str, Collection[str]]:
+        """With whom contact points make candidates, decided or not; one round trip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ class Seen:
     quintiles : Quintiles or None
         The cut points in force.
     open_candidate : bool
-        Somebody is to look at the contact point that was asked for.
+        An operator is to say whether the contact point that was asked for is also
+        somebody else's.
     """
 
     customer: Customer
@@ -81,7 +82,7 @@ class _Gathered:
     cases: dict[str, list[OpenCase]] = field(default_factory=dict)
     component: Component | None = None
     quintiles: Quintiles | None = None
-    open_candidate: bool = False
+    partners: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 class CustomerReader:
@@ -168,7 +169,8 @@ class CustomerReader:
             aggregates={key: known.aggregates.get(key, NOTHING) for key in members},
             cases=sorted(cases, key=lambda case: (case.opened_at, case.protocol), reverse=True),
         )
-        return Seen(customer, history, known.quintiles, known.open_candidate)
+        partners = known.partners.get(asked.key, ())
+        return Seen(customer, history, known.quintiles, _undecided(customer, partners))
 
     def _customer(self, asked: Asked, newest: int, known: _Gathered) -> Customer:
         for attempt in range(ATTEMPTS):
@@ -208,9 +210,8 @@ class CustomerReader:
         if self._quintiles:
             jobs.append((self._quintiles, _setter(known, "quintiles")))
         if self._candidates:
-            jobs.append(
-                (partial(self._candidates.open_for, [key]), _setter(known, "open_candidate"))
-            )
+            partners = partial(self._candidates.partners, [key])
+            jobs.append((partners, _setter(known, "partners")))
         return jobs
 
     def _run(self, jobs: Sequence[_Job]) -> None:
@@ -218,6 +219,17 @@ class CustomerReader:
             jobs, self.side_by_side([read for read, _ in jobs]), strict=True
         ):
             take(result)
+
+
+def _undecided(customer: Customer, partners: Collection[str]) -> bool:
+    """Whether a candidate is left that is neither joined nor decided upon."""
+    own = customer.asked.key
+    settled = set(customer.members)
+    if customer.component:
+        for decision in customer.component.decisions.values():
+            if own in (decision.a, decision.b):
+                settled |= {decision.a, decision.b}
+    return not settled.issuperset(partners)
 
 
 def _setter(known: _Gathered, name: str) -> Callable[[Any], None]:
