@@ -46,7 +46,7 @@ class TestCaseTable(CaseSuite):
 
 def test_the_views_list_open_cases_with_what_opened_them(dynamodb: Any) -> None:
     cases, history = CaseTable(dynamodb, "case"), DynamoHistory(dynamodb, "timeline", "case")
-    case = cases.open(**OPENING)  # type: ignore[arg-type]
+    case = cases.open(**OPENING)
     (listed,) = history.open_cases("phone#1")
     assert (listed.protocol, listed.nature) == (case.protocol, "complaint")
     assert (listed.opened_at, listed.interaction_id) == (case.opened_at, "i-1")
@@ -56,7 +56,7 @@ def test_the_views_list_open_cases_with_what_opened_them(dynamodb: Any) -> None:
 
 def test_keys_hold_nothing_that_anybody_wrote(dynamodb: Any) -> None:
     cases = CaseTable(dynamodb, "case")
-    case = cases.open(**OPENING)  # type: ignore[arg-type]
+    case = cases.open(**OPENING)
     cases.join(contact(case))
     cases.change(case, Change("d-1", "closed", LATER, by="a", reason="the reason"))
     cases.told(case.protocol, "phone#1", "m-1")

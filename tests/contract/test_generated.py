@@ -47,7 +47,7 @@ def test_a_file_that_is_changed_or_missing_is_found_and_written_anew(
 @pytest.mark.parametrize(
     "name",
     [
-        "case.closed/v1/1.0.schema.json",
+        "case.mislaid/v1/1.0.schema.json",
         "case.opened/v2/2.0.schema.json",
         "case.opened/v1/1.7.schema.json",
         "case.opened/v1/0.9.example.json",

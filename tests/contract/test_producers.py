@@ -141,9 +141,7 @@ ENTRIES = {
         **TIMES,
     ),
     events.CASE_ASSIGNED: changed(events.CASE_ASSIGNED, to=SHORT),
-    events.CASE_TRANSFERRED: changed(
-        events.CASE_TRANSFERRED, to=SHORT, channel=st.none() | SHORT
-    ),
+    events.CASE_TRANSFERRED: changed(events.CASE_TRANSFERRED, to=SHORT, channel=st.none() | SHORT),
     events.CASE_CLOSED: changed(events.CASE_CLOSED),
     events.CASE_REOPENED: changed(events.CASE_REOPENED),
     consent_events.CONSENT_CHANGED: st.builds(

@@ -10,10 +10,21 @@ from enlace.domain.delivery import State
 from enlace.domain.envelope import Event
 from enlace.domain.protocol import make_protocol
 from enlace.errors import InvalidPayload, TemporaryFailure
+from enlace.rules import default_rules
+from enlace.usecases.cases import CaseKeeper
 from enlace.usecases.dispatch import Dispatch
+from enlace.usecases.membership import Memberships
 from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.send_command import read_command
-from tests.unit.usecases.fakes import Bus, Cases, Clock, MemoryDeliveries, event
+from tests.stores.memory_cases import MemoryCases
+from tests.unit.usecases.fakes import (
+    Bus,
+    Clock,
+    Identities,
+    MemoryDeliveries,
+    event,
+    identifier,
+)
 
 AT = "2026-11-20T11:59:00.000Z"
 ORDER = {"order_id": "A-1", "value": {"amount": 123456, "currency": "BRL"}}
@@ -28,12 +39,19 @@ class Scene:
     def __init__(self) -> None:
         self.clock = Clock()
         self.timeline = Timeline()
-        self.cases = Cases()
+        self.cases = MemoryCases()
+        self.identities = Identities()
         self.messages = MemoryDeliveries(self.clock)
         self.bus = Bus()
         self.dispatch = Dispatch(
             timeline=self.timeline,
             cases=self.cases,
+            keeper=CaseKeeper(
+                self.cases,
+                Memberships(self.identities, default_rules(), today=lambda: "2026-11-20"),
+                default_rules().cases,
+                now=self.clock,
+            ),
             messages=self.messages,
             bus=self.bus,
             now=self.clock,
@@ -65,6 +83,7 @@ class Scene:
             "protocol": None,
             **changes,
         }
+        self.identities[point["key"]] = identifier(point["key"], kind, "value", f"c-{kind}")
         self.timeline[point["key"], fields["timeline_key"]] = {
             "contact_point": {"kind": kind, "level": level},
             "data": data or {},
@@ -121,18 +140,6 @@ def test_a_bus_that_refuses_is_tried_again_with_the_same_result() -> None:
     scene.dispatch(recorded)
     assert len(scene.bus.named("case.opened")) == len(scene.bus.named("send.message")) == 1
     assert len(scene.cases.by_protocol) == 1
-
-
-def test_a_number_taken_by_another_case_gives_the_next() -> None:
-    scene = Scene()
-    taken = make_protocol("i-1", AT)
-    scene.cases.open(contact_key="other", interaction_id="x", opened_at=AT)
-    scene.cases.by_protocol[taken] = next(iter(scene.cases.by_protocol.values()))
-    recorded = scene.recorded("complaint.opened")
-    scene.dispatch(recorded)
-    scene.dispatch(recorded)
-    (opened,) = scene.bus.named("case.opened")
-    assert opened.data["protocol"] == make_protocol("i-1", AT, 1)
 
 
 def test_a_complaint_in_an_open_case_opens_no_other() -> None:

@@ -88,15 +88,17 @@ class FollowCustomers:
         try:
             keys = _keys(event)
             protocol = event.data["protocol"] if event.name == events.CASE_OPENED else None
+            since = event.metadata["occurred_at"] if event.name == events.CUSTOMER_MERGED else None
         except (KeyError, TypeError, AttributeError) as error:
             raise InvalidPayload(f"{event.name}: malformed ({type(error).__name__})") from error
         if not keys:
             return "nothing: not an event that changes a hint"
-        told = self._tell(keys)
-        case = self._cases.find(protocol) if protocol else None
-        if case is None or not case.is_open:
-            return f"{told} hints"
-        return f"{told} hints, {self._catch_up(case)} contacts joined"
+        told, joined = self._tell(keys), 0
+        if protocol:
+            joined = self._after_opening(protocol)
+        elif since:
+            joined = self._after_merging(min(keys), since)
+        return f"{told} hints, {joined} contacts joined"
 
     def _tell(self, keys: Iterable[str]) -> int:
         pending, told = sorted(keys, reverse=True), 0
@@ -135,20 +137,29 @@ class FollowCustomers:
             and bool(self._cases.open_of(now.members)) == has_case
         )
 
-    def _catch_up(self, case: Case) -> int:
-        """Join what came after the case was opened, and shortly before to the same address."""
-        customer = self._memberships.of(case.contact_key)
-        if customer is None:
+    def _after_opening(self, protocol: str) -> int:
+        """Join what came since the case was opened, and shortly before to the same address."""
+        case = self._cases.find(protocol)
+        customer = self._memberships.of(case.contact_key) if case and case.is_open else None
+        if case is None or customer is None:
             return 0
-        joined = 0
-        for key in customer.members:
-            since = case.opened_at
-            if key == case.contact_key:
-                since = utc_text(datetime.fromisoformat(since) - LEAD_UP)
-            # Oldest first, since each one prolongs the time for the next.
-            for item in reversed(self._timeline.page(key, before=None, since=since, limit=CATCH_UP)):
-                joined += self._join(item, customer.id)
-        return joined
+        lead = utc_text(datetime.fromisoformat(case.opened_at) - LEAD_UP)
+        return sum(
+            self._join_since(key, lead if key == case.contact_key else case.opened_at, customer.id)
+            for key in customer.members
+        )
+
+    def _after_merging(self, key: str, since: str) -> int:
+        """Join what came since a merge gave its sender an open case: first, what merged them."""
+        customer = self._memberships.of(key)
+        if customer is None or not self._cases.open_of(customer.members):
+            return 0
+        return sum(self._join_since(key, since, customer.id) for key in customer.members)
+
+    def _join_since(self, key: str, since: str, customer_id: str) -> int:
+        page = self._timeline.page(key, before=None, since=since, limit=CATCH_UP)
+        # Oldest first, since each one prolongs the time for the next.
+        return sum(self._join(item, customer_id) for item in reversed(page))
 
     def _join(self, item: TimelineItem, customer_id: str) -> int:
         if item.body["type"] not in JOINING or item.body["direction"] != "inbound":

@@ -1,4 +1,4 @@
-"""Whose a contact point is now, by its component; for functions without the address key's secret."""
+"""Whose a contact point is now, for functions that do without the address key's secret."""
 
 from __future__ import annotations
 
