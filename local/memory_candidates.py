@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from enlace.domain.candidate import Candidate
+from enlace.domain.evidence import edge_key
 from enlace.usecases.candidate_ports import Members, Point
 
 
@@ -19,9 +20,16 @@ class MemoryCandidates:
         self.with_whom: dict[str, set[str]] = defaultdict(set)
         self.kept: dict[tuple[str, str], Candidate] = {}
 
-    def point(self, key: str) -> Point:
-        """A contact point's entry."""
-        return Point(frozenset(self.entered.get(key, ())), frozenset(self.with_whom.get(key, ())))
+    def points(self, keys: Collection[str]) -> dict[str, Point]:
+        """The entries of contact points."""
+        return {
+            key: Point(
+                frozenset(self.entered.get(key, ())),
+                frozenset(self.with_whom.get(key, ())),
+                self._open(key),
+            )
+            for key in keys
+        }
 
     def blocks(self, ids: Collection[str]) -> dict[str, Members]:
         """Members by block id."""
@@ -77,6 +85,10 @@ class MemoryCandidates:
         listed = (c for c in self.kept.values() if c.listed and c.position > after)
         yield from sorted(listed, key=lambda c: c.position)
 
-    def partners(self, keys: Iterable[str]) -> dict[str, frozenset[str]]:
-        """With whom each contact point makes candidates."""
-        return {key: frozenset(self.with_whom[key]) for key in keys if key in self.with_whom}
+    def open_for(self, keys: Sequence[str]) -> bool:
+        """Whether a listed candidate has one end among some contact points."""
+        return any(self._open(key) - set(keys) for key in keys)
+
+    def _open(self, key: str) -> frozenset[str]:
+        others = self.with_whom.get(key, ())
+        return frozenset(other for other in others if self.kept[edge_key(key, other)].listed)

@@ -18,6 +18,11 @@ def pair(a: str, b: str, probability: float | None = 0.95, **fields: Any) -> Can
     return candidate(f"record#{a}", f"record#{b}", probability=probability, found_at=AT, **fields)
 
 
+def point(table: Any, name: str) -> Point:
+    found: Point = table.points([f"record#{name}"])[f"record#{name}"]
+    return found
+
+
 class CandidateSuite:
     """Subclasses give a fresh ``table``."""
 
@@ -26,12 +31,13 @@ class CandidateSuite:
         raise NotImplementedError
 
     def test_nobody_is_known_at_first(self, table: Any) -> None:
-        assert table.point("record#a") == Point()
+        assert table.points(["record#a"]) == {"record#a": Point()}
+        assert table.points([]) == {}
         assert table.blocks(["block#1"]) == {"block#1": frozenset()}
         assert table.blocks([]) == {}
         assert table.candidates([("record#a", "record#b")]) == {}
         assert list(table.best("", 10)) == []
-        assert table.partners(["record#a", "record#b"]) == {}
+        assert not table.open_for(["record#a", "record#b"])
 
     def test_a_block_knows_its_members_and_they_know_it(self, table: Any) -> None:
         first = table.enter("record#a", table.blocks(["block#1", "block#2"]), 5)
@@ -39,14 +45,14 @@ class CandidateSuite:
 
         assert first == {"block#1": {"record#a"}, "block#2": {"record#a"}}
         assert second == {"block#2": {"record#a", "record#b"}}
-        assert table.point("record#a").blocks == {"block#1", "block#2"}
+        assert point(table, "a").blocks == {"block#1", "block#2"}
 
         table.leave("record#a", ["block#2"])
         assert table.blocks(["block#1", "block#2"]) == {
             "block#1": {"record#a"},
             "block#2": {"record#b"},
         }
-        assert table.point("record#a").blocks == {"block#1"}
+        assert point(table, "a").blocks == {"block#1"}
 
     def test_entering_and_leaving_again_change_nothing(self, table: Any) -> None:
         for _ in range(2):
@@ -55,7 +61,7 @@ class CandidateSuite:
         for _ in range(2):
             table.leave("record#a", ["block#1"])
         assert table.blocks(["block#1"]) == {"block#1": frozenset()}
-        assert table.point("record#a") == Point()
+        assert point(table, "a") == Point()
 
     @pytest.mark.parametrize("aware", [True, False])
     def test_one_member_too_many_makes_a_block_common_for_ever(
@@ -86,24 +92,26 @@ class CandidateSuite:
             table.keep([made])
 
         assert table.candidates([made.pair]) == {made.pair: made}
-        assert table.point("record#a").partners == {"record#b"}
-        assert table.partners(["record#a", "record#b", "record#c"]) == {
-            "record#a": {"record#b"},
-            "record#b": {"record#a"},
-        }
+        listed = {"a", "b"} if made.listed else set()
+        for end, other in (("a", "b"), ("b", "a")):
+            assert point(table, end).partners == {f"record#{other}"}
+            assert point(table, end).open == ({f"record#{other}"} if made.listed else set())
+            assert table.open_for([f"record#{end}", "record#c"]) == (end in listed)
+        assert not table.open_for(["record#a", "record#b"]), "one customer has nothing to decide"
 
         for _ in range(2):
             table.drop([made.pair])
         assert table.candidates([made.pair]) == {}
-        assert table.point("record#b") == Point()
+        assert point(table, "b") == Point()
 
     def test_a_contact_point_outlives_its_last_candidate(self, table: Any) -> None:
         table.enter("record#a", {"block#1": frozenset()}, 5)
         table.keep([pair("a", "b"), pair("a", "c")])
         table.drop([pair("a", "b").pair])
-        assert table.point("record#a") == Point(frozenset({"block#1"}), frozenset({"record#c"}))
+        c = frozenset({"record#c"})
+        assert point(table, "a") == Point(frozenset({"block#1"}), c, c)
         table.drop([pair("a", "c").pair])
-        assert table.point("record#a") == Point(frozenset({"block#1"}))
+        assert point(table, "a") == Point(frozenset({"block#1"}))
 
     def test_the_best_come_first_and_a_position_goes_on(self, table: Any) -> None:
         made = [pair("a", f"{n:02}", 0.9 + n / 1000) for n in range(30)]
@@ -127,6 +135,7 @@ class CandidateSuite:
         table.keep([better])
         assert next(iter(table.best("", 10))) == better
         table.keep([replace(better, listed=False)])
+        assert point(table, "b") == Point(frozenset(), frozenset({"record#a"}))
         assert [c.b for c in table.best("", 10)] == ["record#c"]
         table.keep([better])
         assert next(iter(table.best("", 10))) == better

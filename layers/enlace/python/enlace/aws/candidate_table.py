@@ -21,7 +21,7 @@ import random
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from enlace.aws.dynamodb import Item, batch_get, translated
@@ -58,10 +58,9 @@ class CandidateTable:
         self._table = table
         self._sleep = sleep
 
-    def point(self, key: str) -> Point:
-        """A contact point's entry, read consistently; empty if there is none."""
-        items = batch_get(self._client, self._table, [_key(key, "point")], consistent=True)
-        return next((_point_of(item) for item in items), Point())
+    def points(self, keys: Collection[str]) -> dict[str, Point]:
+        """The entries of contact points, read consistently; empty where there is none."""
+        return {key: Point() for key in keys} | self._points(keys, consistent=True)
 
     def blocks(self, ids: Collection[str]) -> dict[str, Members]:
         """Members by block id, read consistently."""
@@ -79,7 +78,7 @@ class CandidateTable:
         }
         free = [id_ for id_ in known if id_ not in full]
         if free:
-            self._add(key, "blocks", free)
+            self._update(_key(key, "point"), "ADD blocks :values", _set(free))
         after: dict[str, Members] = {id_: self._enter(key, id_, block_size) for id_ in free}
         for id_ in full:
             after[id_] = self._make_common(id_)
@@ -88,8 +87,8 @@ class CandidateTable:
     def leave(self, key: str, ids: Collection[str]) -> None:
         """The inverse of :meth:`enter`."""
         for id_ in sorted(ids):
-            self._take(_key(id_, "block"), "members", [key], keep="common")
-        self._take(_key(key, "point"), "blocks", ids, keep="partners")
+            self._take(_key(id_, "block"), "DELETE members :values", [key])
+        self._take(_key(key, "point"), "DELETE blocks :values", ids)
 
     def candidates(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Candidate]:
         """Candidates by sorted pair, read consistently; unknown pairs are absent."""
@@ -99,15 +98,17 @@ class CandidateTable:
 
     def keep(self, kept: Collection[Candidate]) -> None:
         """Write candidates, under both of their ends."""
-        for end, others in _ends(made.pair for made in kept).items():
-            self._add(end, "partners", others)
+        for listed, expression in _KEEP.items():
+            for end, others in _ends(c.pair for c in kept if c.listed is listed).items():
+                self._update(_key(end, "point"), expression, _set(others))
         self._write([{"PutRequest": {"Item": _item_of(made)}} for made in kept])
 
     def drop(self, pairs: Collection[tuple[str, str]]) -> None:
         """Remove candidates, from both of their ends."""
         self._write([{"DeleteRequest": {"Key": _key(a, f"pair#{b}")}} for a, b in pairs])
         for end, others in _ends(pairs).items():
-            self._take(_key(end, "point"), "partners", others, keep="blocks")
+            expression = "DELETE partners :values, listed :values"
+            self._take(_key(end, "point"), expression, others)
 
     def best(self, after: str, size: int) -> Iterator[Candidate]:
         """Listed candidates behind a position, best first: the merge of the index's parts."""
@@ -116,12 +117,17 @@ class CandidateTable:
         parts = (self._part(f"{n:x}", after or " ", chunk) for n in range(SHARDS))
         return heapq.merge(*parts, key=lambda made: made.position)
 
-    def partners(self, keys: Iterable[str]) -> dict[str, frozenset[str]]:
-        """With whom each contact point makes candidates; those without are absent."""
+    def open_for(self, keys: Sequence[str]) -> bool:
+        """Whether a listed candidate has one end among some contact points."""
+        points = self._points(keys, consistent=False)
+        return any(point.open.difference(keys) for point in points.values())
+
+    def _points(self, keys: Iterable[str], *, consistent: bool) -> dict[str, Point]:
         wanted = [_key(key, "point") for key in sorted(set(keys))]
-        items = batch_get(self._client, self._table, wanted, consistent=False, sleep=self._sleep)
-        points = {item["pk"]["S"]: _point_of(item) for item in items}
-        return {key: point.partners for key, point in points.items() if point.partners}
+        items = batch_get(
+            self._client, self._table, wanted, consistent=consistent, sleep=self._sleep
+        )
+        return {item["pk"]["S"]: _point_of(item) for item in items}
 
     def _part(self, shard: str, after: str, chunk: int) -> Iterator[Candidate]:
         start: Item | None = None
@@ -157,30 +163,17 @@ class CandidateTable:
         self._update(_key(id_, "block"), "SET common = :true REMOVE members", _TRUE)
         return None
 
-    def _add(self, key: str, attribute: str, values: Collection[str]) -> None:
-        self._update(
-            _key(key, "point"), f"ADD {attribute} :values", {":values": {"SS": sorted(values)}}
-        )
-
-    def _take(self, key: Item, attribute: str, values: Collection[str], *, keep: str) -> None:
-        """Take values out of a set; of an item with neither it nor ``keep`` nothing stays."""
+    def _take(self, key: Item, expression: str, values: Collection[str]) -> None:
+        """Take values out of sets; of an item that holds nothing else nothing stays."""
         try:
-            item = self._update(
-                key,
-                f"DELETE {attribute} :values",
-                {":values": {"SS": sorted(values)}},
-                f"attribute_exists({attribute})",
-            )
-            if attribute not in item and keep not in item:
+            item = self._update(key, expression, _set(values), "attribute_exists(pk)")
+            if not _HOLDS.intersection(item):
                 with translated():
                     self._client.delete_item(
-                        TableName=self._table,
-                        Key=key,
-                        ConditionExpression=f"attribute_not_exists({attribute})"
-                        f" AND attribute_not_exists({keep})",
+                        TableName=self._table, Key=key, ConditionExpression=_EMPTY
                     )
         except Conflict:
-            # It is not in there, or somebody else has just come in: nothing to take away.
+            # It was never there, or somebody has just come in: nothing to take away.
             return
 
     def _update(
@@ -214,6 +207,16 @@ class CandidateTable:
 
 
 _TRUE: Item = {":true": {"BOOL": True}}
+_KEEP = {
+    True: "ADD partners :values, listed :values",
+    False: "ADD partners :values DELETE listed :values",
+}
+_HOLDS = frozenset(("blocks", "partners", "members", "common"))
+_EMPTY = " AND ".join(f"attribute_not_exists({name})" for name in sorted(_HOLDS))
+
+
+def _set(values: Collection[str]) -> Item:
+    return {":values": {"SS": sorted(values)}}
 
 
 def _key(pk: str, sk: str) -> Item:
@@ -229,10 +232,11 @@ def _ends(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _point_of(item: Item) -> Point:
-    return Point(
-        frozenset(item["blocks"]["SS"] if "blocks" in item else ()),
-        frozenset(item["partners"]["SS"] if "partners" in item else ()),
+    blocks, partners, listed = (
+        frozenset(item[name]["SS"] if name in item else ())
+        for name in ("blocks", "partners", "listed")
     )
+    return Point(blocks, partners, listed)
 
 
 def _members_of(item: Item) -> Members:

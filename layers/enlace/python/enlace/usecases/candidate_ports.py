@@ -6,7 +6,7 @@ Implemented on a table by :mod:`enlace.aws.candidate_table` and in memory by
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,10 +23,13 @@ class Point:
         Ids of the blocks that it is, or may be, a member of.
     partners : frozenset of str
         Address keys of those with whom it makes, or may make, candidates.
+    open : frozenset of str
+        Those among them with whom it makes a listed one.
     """
 
     blocks: frozenset[str] = frozenset()
     partners: frozenset[str] = frozenset()
+    open: frozenset[str] = frozenset()
 
 
 #: Members of a block; None if so many were in it that it finds nobody any more.
@@ -48,8 +51,12 @@ class CandidateReader(Protocol):
             How many will probably be wanted; more are read as they are asked for.
         """
 
-    def partners(self, keys: Iterable[str]) -> dict[str, frozenset[str]]:
-        """With whom each contact point makes listed candidates; those without are absent."""
+    def open_for(self, keys: Sequence[str]) -> bool:
+        """Whether a listed candidate has one end among some contact points; one round trip.
+
+        It may lag behind a merge, a split or a decision for as long as the bus takes;
+        the list itself never does.
+        """
 
 
 class CandidateStore(CandidateReader, Protocol):
@@ -59,8 +66,8 @@ class CandidateStore(CandidateReader, Protocol):
     whoever saw the older state writes once more.
     """
 
-    def point(self, key: str) -> Point:
-        """A contact point's entry, read consistently; empty if there is none."""
+    def points(self, keys: Collection[str]) -> dict[str, Point]:
+        """The entries of contact points, read consistently; empty where there is none."""
 
     def blocks(self, ids: Collection[str]) -> dict[str, Members]:
         """Members by block id, read consistently."""

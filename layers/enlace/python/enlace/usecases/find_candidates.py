@@ -123,29 +123,37 @@ class CandidateFinder:
         TemporaryFailure
             If a store did not do its part, or others kept changing the same people.
         """
-        found = Found(0, 0, 0)
+        total = Found(0, 0, 0)
+        written: set[tuple[str, str]] = set()
         for _ in range(_ATTEMPTS):
             try:
-                round_ = self._round(key)
+                found, stable = self._round(key, written)
             except Conflict:
                 continue
-            found = Found(
-                max(found.compared, round_[0].compared),
-                found.kept + round_[0].kept,
-                found.dropped + round_[0].dropped,
+            total = Found(
+                max(total.compared, found.compared),
+                total.kept + found.kept,
+                total.dropped + found.dropped,
             )
-            if round_[1]:
-                return found
+            if stable:
+                return total
         raise TemporaryFailure("others kept changing the same contact points")
 
-    def _round(self, key: str) -> tuple[Found, bool]:
-        """Search once; gives whether nothing of what was written had changed meanwhile."""
+    def _round(self, key: str, written: set[tuple[str, str]]) -> tuple[Found, bool]:
+        """Search once; gives whether nobody that was written about had changed meanwhile.
+
+        Parameters
+        ----------
+        written : set of pairs
+            Those of the rounds before, to be judged and written anew: a search from
+            their other end may have undone a part of it. This round's are added.
+        """
         touched = read_neighbourhood(self._store, [key])
         record = touched.records.get(key)
         component = touched.components[0] if touched.components else None
         features = self._likeness.features(record)
         ids = {self._keys.key("block", k) for k in blocking_keys(features)} if features else set()
-        point = self._candidates.point(key)
+        point = self._candidates.points([key])[key]
         blocks, entered = self._enter(key, ids)
         left = point.blocks - ids
         refused = self._refused(key, component)
@@ -158,15 +166,18 @@ class CandidateFinder:
 
         due = self._due(key, view)
         looked_at = {edge_key(key, other) for other in others if other in point.partners}
+        looked_at |= written
         stored = self._candidates.candidates(looked_at | due.keys()) if looked_at or due else {}
         kept = []
         for pair, made in due.items():
             known = stored.get(pair)
             made = self._joined(made, known, view)
             made = made.found(known.found_at if known else self._now())
-            if made != known:
+            if made != known or pair in written:
                 kept.append(made)
         dropped = sorted(looked_at - due.keys())
+        written.update(made.pair for made in kept)
+        written.update(dropped)
         if kept:
             self._candidates.keep(kept)
         if dropped:

@@ -44,8 +44,8 @@ def relist(store: IdentityReader, candidates: CandidateStore, keys: Iterable[str
 
 
 def _once(store: IdentityReader, candidates: CandidateStore, keys: list[str]) -> int:
-    partners = candidates.partners(keys)
-    pairs = sorted({edge_key(key, other) for key in partners for other in partners[key]})
+    points = candidates.points(keys)
+    pairs = sorted({edge_key(key, other) for key in points for other in points[key].partners})
     stored = candidates.candidates(pairs[:MAX_RELISTED]) if pairs else {}
     ends = {end for pair in stored for end in pair}
     records = store.get_identifiers(sorted(ends), consistent=True) if ends else {}
