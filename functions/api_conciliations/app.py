@@ -15,11 +15,13 @@ from enlace.api.gateway import api_handler, callers_of
 from enlace.aws.address_keys import address_keys
 from enlace.aws.bus import Bus
 from enlace.aws.clients import client
+from enlace.aws.history import Threads
 from enlace.aws.secrets import CachedSecret
 from enlace.aws.store import DynamoStore
 from enlace.domain.interaction import epoch_text
 from enlace.rules import default_rules
 from enlace.usecases.conciliate import Conciliator
+from enlace.usecases.conciliation_log import ConciliationLog
 
 logger = Logger(service="api_conciliations")
 dynamodb, events = client("dynamodb"), client("events")
@@ -33,11 +35,11 @@ def _now() -> str:
 def _api() -> Api:
     secret = CachedSecret(lambda: client("secretsmanager"), os.environ["ADDRESS_KEY_SECRET_ID"])
     store = DynamoStore(dynamodb, os.environ["IDENTITY_TABLE"], os.environ["TIMELINE_TABLE"])
-    conciliator = Conciliator(
-        store, address_keys(secret), default_rules(), now=_now, sleep=time.sleep
-    )
+    rules = default_rules()
+    conciliator = Conciliator(store, address_keys(secret), rules, now=_now, sleep=time.sleep)
+    log = ConciliationLog(store, rules, now=_now, parallel=Threads())
     bus = Bus(events, os.environ["BUS_NAME"])
-    return Api(conciliation_routes(conciliator, bus, _now), callers_of(os.environ), logger)
+    return Api(conciliation_routes(conciliator, log, bus, _now), callers_of(os.environ), logger)
 
 
 @logger.inject_lambda_context

@@ -12,6 +12,7 @@ from aws_lambda_powertools.logging import Logger
 from enlace.api.app import Api
 from enlace.api.customers import customer_routes
 from enlace.api.gateway import api_handler, callers_of
+from enlace.api.preview import preview_routes
 from enlace.aws.address_keys import address_keys
 from enlace.aws.candidate_table import CandidateTable
 from enlace.aws.clients import client
@@ -24,6 +25,7 @@ from enlace.usecases.context import Context
 from enlace.usecases.customer_view import CustomerView
 from enlace.usecases.explain import Explain
 from enlace.usecases.find_customer import CustomerFinder
+from enlace.usecases.preview import Preview
 from enlace.usecases.read_customer import CustomerReader
 from enlace.usecases.score_rfv import CachedQuintiles
 from enlace.usecases.timeline import Timeline
@@ -32,8 +34,12 @@ logger = Logger(service="api_customers")
 dynamodb = client("dynamodb")
 
 
+def _now() -> str:
+    return epoch_text(time.time())
+
+
 def _today() -> str:
-    return epoch_text(time.time())[:10]
+    return _now()[:10]
 
 
 @cache
@@ -62,9 +68,18 @@ def _api() -> Api:
         CustomerView(customers, today=_today),
         Timeline(finder, reader, parallel=threads),
         Context(customers, today=_today),
-        Explain(finder, rules.version),
+        Explain(
+            finder,
+            today=_today,
+            get_interaction=reader.get,
+            get_entry=identities.get_entry,
+            parallel=threads,
+        ),
         _openapi,
     )
+    # Here, because this function's role may write nothing.
+    preview = Preview(identities, address_keys(secret), rules, reader, now=_now, parallel=threads)
+    routes += preview_routes(preview)
     return Api(routes, callers_of(os.environ), logger)
 
 

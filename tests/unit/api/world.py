@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,8 @@ from enlace.api.conciliations import conciliation_routes
 from enlace.api.customers import customer_routes
 from enlace.api.interactions import interaction_routes
 from enlace.api.openapi import openapi
+from enlace.api.preview import preview_routes
+from enlace.domain.case import Case
 from enlace.domain.envelope import Entry
 from enlace.domain.http import Request, Response
 from enlace.domain.interaction import Identifier, Interaction
@@ -22,18 +25,23 @@ from enlace.domain.rfv import Quintiles
 from enlace.domain.rules import Rules
 from enlace.errors import TemporaryFailure
 from enlace.rules import default_rules
+from enlace.usecases.conciliation_log import ConciliationLog
 from enlace.usecases.context import Context
 from enlace.usecases.customer_view import CustomerView
 from enlace.usecases.explain import Explain
 from enlace.usecases.find_customer import Asked, Customer, CustomerFinder, one_by_one
+from enlace.usecases.preview import Preview
 from enlace.usecases.read_customer import CustomerReader
 from enlace.usecases.read_history import Aggregates, Newest, OpenCase
 from enlace.usecases.timeline import Timeline
 from local.memory_store import MemoryStore
 from tests.stores.builders import KEYS, TODAY, conciliator, resolver
+from tests.stores.memory_cases import MemoryCases
 
 API_KEY = "the key of the laptop stack"
+MOMENT = f"{TODAY}T12:00:00.000Z"
 ISSUER = "https://issuer.example.com"
+NOW = datetime.fromisoformat(f"{TODAY}T12:00:00+00:00")
 
 
 class MemoryHistory:
@@ -123,8 +131,9 @@ class World:
     def __init__(self, store: MemoryStore | None = None, rules: Rules | None = None) -> None:
         self.store = MemoryStore() if store is None else store
         self.history = MemoryHistory(self.store)
+        self.cases = MemoryCases()
         self.queue, self.bus, self.log = FakeQueue(), FakeBus(), FakeLog()
-        rules = rules or default_rules()
+        rules = self.rules = rules or default_rules()
         self.finder = CustomerFinder(self.store, KEYS, rules, today=lambda: TODAY)
         self.quintiles: Quintiles | None = None
         self.candidates = OpenCandidates()
@@ -138,22 +147,30 @@ class World:
         self.views = CustomerView(customers, today=lambda: TODAY)
         self.timeline = Timeline(self.finder, self.history, parallel=one_by_one)
         self.context = Context(customers, today=lambda: TODAY)
-        self.explain = Explain(self.finder, rules.version)
+        self.explain = Explain(
+            self.finder,
+            today=lambda: TODAY,
+            get_interaction=self.store.get,
+            get_entry=self.store.get_entry,
+        )
+        preview = Preview(
+            self.store, KEYS, rules, self.history, now=lambda: MOMENT, parallel=one_by_one
+        )
+        log = ConciliationLog(self.store, rules, now=lambda: MOMENT, parallel=one_by_one)
         self.routes: list[Route] = [
             *interaction_routes(self.queue),
             *customer_routes(
                 self.finder, self.views, self.timeline, self.context, self.explain, cache(openapi)
             ),
-            *conciliation_routes(
-                conciliator(self.store), self.bus, lambda: f"{TODAY}T12:00:00.000Z"
-            ),
+            *preview_routes(preview),
+            *conciliation_routes(conciliator(self.store, rules), log, self.bus, lambda: MOMENT),
         ]
         self.api = Api(self.routes, Callers(lambda: API_KEY, issuer=ISSUER), self.log)
 
     def record(self, *interactions: Interaction) -> None:
         """Record interactions through the real use case."""
         for interaction in interactions:
-            resolver(self.store).resolve(interaction)
+            resolver(self.store, self.rules).resolve(interaction)
 
     def open_case(self, interaction: Interaction, protocol: str) -> None:
         """Open the case of a recorded interaction."""
@@ -166,6 +183,23 @@ class World:
                 interaction.occurred_at or "",
             )
         )
+
+    def file(self, interaction: Interaction) -> Case:
+        """Open the case of a recorded interaction, with its thread."""
+        point = interaction.contact_point
+        return self.cases.open(
+            contact_key=self.finder.key_of(point),
+            contact_kind=point.kind,
+            interaction_id=interaction.id,
+            customer_id=self.customer(point.kind, point.value).id,
+            nature="complaint",
+            opened_at=interaction.occurred_at or "",
+            level=point.level,
+            channel=interaction.channel,
+        )
+
+    def _owner(self, case: Case) -> str:
+        return self.finder.find(Asked(case.contact_key)).id
 
     def asked(self, kind: str, value: str) -> Asked:
         """Whom an identifier asks for."""

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from enlace.api.app import Call, Route
-from enlace.api.callers import ADMIN, AGENT
-from enlace.api.fields import flag_of, identifier_of, object_of, one_of, text_of
+from enlace.api.conciliation_fields import OPERATORS, decision_in
+from enlace.api.fields import one_of, query_of
 from enlace.api.problems import Refused, answer
 from enlace.domain.envelope import NAMESPACE, Cause, Entry
 from enlace.domain.http import Response
-from enlace.errors import TemporaryFailure
+from enlace.errors import InvalidPayload, TemporaryFailure
 from enlace.usecases.conciliate import Conciliation, Conciliator
+from enlace.usecases.conciliation_log import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    PENDING_APPROVAL,
+    ConciliationLog,
+)
 from enlace.usecases.publish import effect_entries
 
 SOURCE = "enlace.api_conciliations"
-OPERATORS = frozenset({AGENT, ADMIN})
-MAX_REASON = 1000
+_LIMIT = re.compile(r"[0-9]{1,2}\Z", re.ASCII)
 
 
 class Bus(Protocol):
@@ -28,7 +34,9 @@ class Bus(Protocol):
         """Publish events, all of them."""
 
 
-def conciliation_routes(conciliator: Conciliator, bus: Bus, now: Callable[[], str]) -> list[Route]:
+def conciliation_routes(
+    conciliator: Conciliator, log: ConciliationLog, bus: Bus, now: Callable[[], str]
+) -> list[Route]:
     """The routes.
 
     Parameters
@@ -38,32 +46,61 @@ def conciliation_routes(conciliator: Conciliator, bus: Bus, now: Callable[[], st
     """
 
     def decide(call: Call) -> Response:
-        body = object_of(call.body())
+        asked = decision_in(call)
         made = conciliator.decide(
-            one_of(body, "decision", ("same", "different")),
-            identifier_of(body, "a"),
-            identifier_of(body, "b"),
+            asked.decision,
+            asked.a,
+            asked.b,
             operator=_operator(call),
-            reason=text_of(body, "reason", MAX_REASON),
-            verified=flag_of(body, "verified"),
+            reason=asked.reason,
+            verified=asked.verified,
             conciliation_id=_own_id(call),
         )
-        return announced(made, 201)
+        return announced(made, 202 if made.state == PENDING_APPROVAL else 201)
+
+    def approve(call: Call) -> Response:
+        return announced(conciliator.approve(call.id, operator=_operator(call)), 200)
 
     def withdraw(call: Call) -> Response:
-        return announced(conciliator.withdraw(call.id, operator=_operator(call)), 200)
+        made = conciliator.withdraw(call.id, operator=_operator(call))
+        # The same customers can merge by a decision and, if others followed it, by its end.
+        return announced(made, 200, "withdrawn")
 
-    def announced(made: Conciliation, status: int) -> Response:
+    def show(call: Call) -> Response:
+        return answer(200, log.get(call.id))
+
+    def list_(call: Call) -> Response:
+        query = query_of(call.request.query, ("state", "limit", "cursor"))
+        # Decisions are found by their ids; only those that wait for somebody are listed.
+        one_of(query, "state", (PENDING_APPROVAL,))
+        limit = query.get("limit", str(DEFAULT_LIMIT))
+        if not _LIMIT.match(limit) or not 1 <= int(limit) <= MAX_LIMIT:
+            raise InvalidPayload(f"limit: must be a whole number from 1 to {MAX_LIMIT}")
+        return answer(200, log.pending(int(limit), query.get("cursor")))
+
+    def announced(made: Conciliation, status: int, occasion: str = "") -> Response:
         cause = Cause("conciliation_id", made.id)
+        entries = effect_entries(made.effects, cause, made.decided_at, now(), SOURCE, occasion)
         try:
-            bus.publish_all(effect_entries(made.effects, cause, made.decided_at, now(), SOURCE))
+            bus.publish_all(entries)
         except TemporaryFailure as error:
             # It is recorded: whoever asked must be able to take it back.
             raise Refused(503, str(error), {"conciliation_id": made.id}) from error
-        return answer(status, {"conciliation_id": made.id, "customers": made.customers})
+        return answer(
+            status,
+            {
+                "conciliation_id": made.id,
+                "customers": made.customers,
+                "state": made.state,
+                "refused": made.refused,
+            },
+        )
 
     return [
         Route("POST /v1/conciliations", OPERATORS, decide),
+        Route("GET /v1/conciliations", OPERATORS, list_),
+        Route("GET /v1/conciliations/{id}", OPERATORS, show),
+        Route("POST /v1/conciliations/{id}/approve", OPERATORS, approve),
         Route("DELETE /v1/conciliations/{id}", OPERATORS, withdraw),
     ]
 

@@ -95,6 +95,15 @@ class Named(Answer):
     value: str
 
 
+class Actor(Answer):
+    """Who reported an interaction."""
+
+    kind: Literal["customer", "agent", "system"]
+    """`customer`: whoever was at the other end of the contact point."""
+    id: str | None
+    """The agent's, where the channel gave it."""
+
+
 class StepSource(Answer):
     """The first event that showed a step at one level."""
 
@@ -102,6 +111,9 @@ class StepSource(Answer):
     event_id: str
     channel: str
     first_seen: Time
+    contact_point: Named | None
+    """What it came through; null once the event is gone."""
+    actor: Actor | None
 
 
 class DecisionEntry(Answer):
@@ -110,8 +122,28 @@ class DecisionEntry(Answer):
     conciliation_id: str
     decision: Literal["same", "different"]
     operator: str
+    reason: str | None
     decided_at: Time
     verified: bool
+    approver: str | None
+    """The second operator, where the rules asked for one."""
+    approved_at: Time | None
+
+
+class Refusal(Answer):
+    """The rule that keeps two identifiers from being joined, and between whom."""
+
+    reason: str
+    """`limit:<kind>`, `limit:identifiers`, `different`, `contradiction`, `shared`, `hub`,
+    `blocked`, `not_linking`, `below_min_level` or `expired`."""
+    identifiers: list[Named]
+    """Those that fill the limit, spoke the contradiction, are nobody's own, or were said to
+    be two people."""
+    limit: int | None
+    fields: list[Literal["name", "birth_date"]]
+    """What contradicts itself."""
+    decisions: list[str]
+    """Ids of the `different` decisions that stand between."""
 
 
 class Step(Answer):
@@ -121,7 +153,9 @@ class Step(Answer):
     to: Named | None
     accepted: bool
     reason: str | None
+    refusal: Refusal | None
     level: Level | None
+    first_seen: Time | None
     last_seen: Day | None
     sources: list[StepSource]
     decisions: list[DecisionEntry]
@@ -132,16 +166,13 @@ class Explanation(Answer):
 
     customer_id: str
     same_customer: bool
+    verdict: Literal["joined", "refused", "apart", "nothing"]
+    """`refused`: there is evidence, and a rule against it; `apart`: only a `different` decision
+    is about the two; `nothing` ties them."""
     level: Level | None
     """Of the weakest tie on the strongest path; null where they are not joined."""
     path: list[Step]
     apart: list[DecisionEntry]
     """`different` decisions that keep the two customers apart."""
     rules_version: str
-
-
-class ConciliationAnswer(Answer):
-    """What became of a decision."""
-
-    conciliation_id: str
-    customers: Annotated[list[str], Field(min_length=1, max_length=2)]
+    """Of the rules that accept and refuse."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,17 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from enlace.api import customer_models, models
-from enlace.api.conciliations import OPERATORS
+from enlace.api import case_models, conciliation_models, customer_models, models
+from enlace.api.cases import AGENTS
+from enlace.api.conciliation_fields import OPERATORS
 from enlace.api.customers import CONTACTS, READERS
 from enlace.api.interactions import WRITERS
 from enlace.contracts.interaction import Interaction
 from enlace.domain.interaction import TYPES
+from enlace.usecases import conciliation_log
 from enlace.usecases.accept_interactions import MAX_ITEMS
+from enlace.usecases.read_case import DEFAULT_LIMIT as CASE_LIMIT
+from enlace.usecases.read_case import MAX_LIMIT as MAX_CASE_LIMIT
 from enlace.usecases.timeline import DEFAULT_LIMIT, MAX_LIMIT
 
 VERSION = "1.0.0"
@@ -35,7 +40,7 @@ _STATUS = {
     401: "No valid credentials.",
     403: "None of the caller's roles may do this.",
     404: "Not known.",
-    409: "The customers have too many identifiers to be joined.",
+    409: "It cannot be done to what is there now; `detail` says why.",
     413: "The body is too large.",
     503: "A service did not answer; send again.",
 }
@@ -52,6 +57,8 @@ class Operation:
     body: type[BaseModel] | None = None
     problems: tuple[int, ...] = ()
     listed: bool = False
+    #: A further status that is no problem, with the same answer, and what it says.
+    otherwise: tuple[int, str] | None = None
     parameters: tuple[dict[str, Any], ...] = ()
 
 
@@ -72,6 +79,40 @@ _FILTERS = (
         "limit",
         {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
         "Items on the page.",
+    ),
+    _query("cursor", {"type": "string"}, "`next_cursor` of the page before."),
+)
+
+_IDEMPOTENCY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Asking again with the same key decides once.",
+    "schema": {"type": "string"},
+}
+
+_PENDING = (
+    {
+        **_query("state", {"const": conciliation_log.PENDING_APPROVAL}, "What waits."),
+        "required": True,
+    },
+    _query(
+        "limit",
+        {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": conciliation_log.MAX_LIMIT,
+            "default": conciliation_log.DEFAULT_LIMIT,
+        },
+        "Items on the page.",
+    ),
+    _query("cursor", {"type": "string"}, "`next_cursor` of the page before."),
+)
+
+_THREAD = (
+    _query(
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": MAX_CASE_LIMIT, "default": CASE_LIMIT},
+        "Contacts on the page.",
     ),
     _query("cursor", {"type": "string"}, "`next_cursor` of the page before."),
 )
@@ -136,20 +177,96 @@ OPERATIONS = {
         models.ContextRequest,
         (400, 404, 413, 503),
     ),
+    "GET /v1/cases/{protocol}": Operation(
+        "A service case with its history and its thread.",
+        AGENTS,
+        200,
+        case_models.CaseDetail,
+        None,
+        (400, 404, 503),
+        parameters=_THREAD,
+    ),
+    "POST /v1/cases/{protocol}/assign": Operation(
+        "Give an open case to somebody.",
+        AGENTS,
+        200,
+        case_models.CaseSummary,
+        case_models.AssignRequest,
+        (400, 404, 409, 413, 503),
+    ),
+    "POST /v1/cases/{protocol}/transfer": Operation(
+        "Hand an open case over to somebody, on the same or another channel.",
+        AGENTS,
+        200,
+        case_models.CaseSummary,
+        case_models.TransferRequest,
+        (400, 404, 409, 413, 503),
+    ),
+    "POST /v1/cases/{protocol}/close": Operation(
+        "Close a case.",
+        AGENTS,
+        200,
+        case_models.CaseSummary,
+        case_models.CaseReasonRequest,
+        (400, 404, 413, 503),
+    ),
+    "POST /v1/cases/{protocol}/reopen": Operation(
+        "Open a closed case again.",
+        AGENTS,
+        200,
+        case_models.CaseSummary,
+        case_models.CaseReasonRequest,
+        (400, 404, 413, 503),
+    ),
     "GET /v1/openapi.json": Operation("This document.", frozenset(), 200),
     "POST /v1/conciliations": Operation(
         "Decide that two identifiers are, or are not, the same person.",
         OPERATORS,
         201,
-        models.ConciliationAnswer,
+        conciliation_models.ConciliationAnswer,
+        models.ConciliationRequest,
+        (400, 404, 409, 413, 503),
+        otherwise=(202, "Recorded, and in force once another operator approves it."),
+        parameters=(_IDEMPOTENCY,),
+    ),
+    "POST /v1/conciliations/preview": Operation(
+        "What a decision would change; nothing is changed.",
+        OPERATORS,
+        200,
+        conciliation_models.ConciliationPreview,
         models.ConciliationRequest,
         (400, 404, 409, 413, 503),
     ),
-    "DELETE /v1/conciliations/{id}": Operation(
-        "Withdraw a decision; what was before comes back exactly.",
+    "GET /v1/conciliations": Operation(
+        "The decisions that wait for a second approver, longest first.",
         OPERATORS,
         200,
-        models.ConciliationAnswer,
+        conciliation_models.ConciliationPage,
+        None,
+        (400, 503),
+        parameters=_PENDING,
+    ),
+    "GET /v1/conciliations/{id}": Operation(
+        "A decision: who, why, when, who approved it and who took it back.",
+        OPERATORS,
+        200,
+        conciliation_models.ConciliationEntry,
+        None,
+        (404, 503),
+    ),
+    "POST /v1/conciliations/{id}/approve": Operation(
+        "Put a decision in force that waits for a second operator: not the one who decided.",
+        OPERATORS,
+        200,
+        conciliation_models.ConciliationAnswer,
+        None,
+        (404, 409, 503),
+    ),
+    "DELETE /v1/conciliations/{id}": Operation(
+        "Withdraw a decision, pending or in force; what was before comes back exactly.",
+        OPERATORS,
+        200,
+        conciliation_models.ConciliationAnswer,
         None,
         (404, 503),
     ),
@@ -189,14 +306,18 @@ def openapi() -> dict[str, Any]:
 
 def _described(path: str, operation: Operation) -> dict[str, Any]:
     parameters = list(operation.parameters)
-    if "{id}" in path:
+    for name in re.findall(r"\{(\w+)\}", path):
         schema = {"type": "string", "minLength": 1}
-        parameters.insert(0, {"name": "id", "in": "path", "required": True, "schema": schema})
+        parameters.insert(0, {"name": name, "in": "path", "required": True, "schema": schema})
+    answers = {str(operation.status): _response(operation.status, operation.answer)}
+    if operation.otherwise:
+        status, said = operation.otherwise
+        answers[str(status)] = {**_response(status, operation.answer), "description": said}
     refusals = (401, 403, *operation.problems) if operation.roles else operation.problems
     described: dict[str, Any] = {
         "summary": operation.summary,
         "responses": {
-            str(operation.status): _response(operation.status, operation.answer),
+            **answers,
             **{str(s): _response(s, models.Problem, "problem+json") for s in sorted(refusals)},
         },
         "security": [{"jwt": []}, {"apiKey": []}] if operation.roles else [],

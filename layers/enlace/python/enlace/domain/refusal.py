@@ -41,9 +41,7 @@ class Refusal:
     decisions: tuple[str, ...] = ()
 
 
-def refusals(
-    component: Component, rules: Rules, today: str
-) -> dict[tuple[str, str], Refusal]:
+def refusals(component: Component, rules: Rules, today: str) -> dict[tuple[str, str], Refusal]:
     """Every refused edge of a component, ``same`` decisions included, with what refused it.
 
     Parameters

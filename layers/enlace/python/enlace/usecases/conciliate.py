@@ -16,12 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from enlace.domain.address_key import AddressKeys
-from enlace.domain.change import Effect, GraphChange, evolve
-from enlace.domain.evidence import Decision
+from enlace.domain.change import Effect, GraphChange
 from enlace.domain.interaction import Identifier
 from enlace.domain.rules import Rules
 from enlace.errors import (
-    ComponentSaturated,
     Conflict,
     InvalidDecision,
     NotFound,
@@ -41,8 +39,13 @@ from enlace.usecases.conciliation_log import (
     waiting,
     waits_no_more,
 )
+from enlace.usecases.decision_scope import (
+    carried_out,
+    joined_identifiers,
+    keys_of,
+    needs_approval,
+)
 from enlace.usecases.graph import Neighbourhood, own_part, read_neighbourhood
-from enlace.usecases.observe import sight
 from enlace.usecases.ports import PutComponent, PutEntry, Store, UpdateRecord, Write
 
 _ATTEMPTS = 10
@@ -307,13 +310,7 @@ class Conciliator:
     ) -> Conciliation:
         """Write the entry, and what it changes, in one transaction."""
         records = touched.records
-        try:
-            evolution = evolve(touched.components, touched.loners, change, self._rules, now[:10])
-        except ComponentSaturated:
-            raise ComponentSaturated(
-                "the two customers, and what was ever seen beside them, are too many "
-                "identifiers to be joined"
-            ) from None
+        evolution = carried_out(touched, change, self._rules, now[:10])
         told = "effects" if change.decide else "withdrawal_effects"
         after = {**after, told: evolution.effects}
         writes: list[Write] = [PutEntry(entry_key(after["id"]), after, before)]
@@ -338,47 +335,3 @@ class Conciliator:
         return Conciliation(
             after["id"], sorted(customers), evolution.effects, now, state_of(after), refused
         )
-
-
-def keys_of(
-    decision: str, a: Identifier, b: Identifier, keys: AddressKeys, rules: Rules
-) -> list[str]:
-    """The address keys, sorted, that a decision is about.
-
-    Raises
-    ------
-    InvalidDecision
-        If it is neither ``same`` nor ``different``, or about one identifier.
-    """
-    if decision not in ("same", "different"):
-        raise InvalidDecision("decision: must be same or different")
-    found = sorted(sight(identifier, keys, rules)[0].key for identifier in (a, b))
-    if found[0] == found[1]:
-        raise InvalidDecision("a and b are the same identifier")
-    return found
-
-
-def joined_identifiers(touched: Neighbourhood, decision: Decision) -> int:
-    """How many identifiers the two customers have together that a ``same`` is to join.
-
-    0 for a ``different``, and where they are one customer already.
-    """
-    if decision.decision != "same":
-        return 0
-    owners = {touched.records[key].customer_id for key in (decision.a, decision.b)}
-    members = {
-        key
-        for component in touched.components
-        for key, owner in component.customer_of.items()
-        if owner in owners
-    }
-    return len(members | touched.records.keys()) if len(owners) > 1 else 0
-
-
-def needs_approval(rules: Rules, identifiers: int) -> bool:
-    """Whether a ``same`` that joins so many identifiers waits for a second approver.
-
-    Also where a rule would refuse it today: it would join by itself once that rule,
-    or what stands between the two, is gone.
-    """
-    return rules.approval_above is not None and identifiers > rules.approval_above

@@ -117,9 +117,7 @@ class ConciliationLog:
         Runs reads side by side.
     """
 
-    def __init__(
-        self, store: Store, rules: Rules, *, now: Callable[[], str], parallel: Parallel
-    ):
+    def __init__(self, store: Store, rules: Rules, *, now: Callable[[], str], parallel: Parallel):
         self._store = store
         self._rules = rules
         self._now = now

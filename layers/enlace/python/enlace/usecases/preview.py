@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from enlace.domain.address_key import AddressKeys
-from enlace.domain.change import Evolution, GraphChange, evolve
+from enlace.domain.change import Evolution, GraphChange
 from enlace.domain.circle import circle, tie_levels
 from enlace.domain.component import Component
 from enlace.domain.evidence import Decision, edge_key
@@ -20,8 +20,13 @@ from enlace.domain.interaction import Identifier
 from enlace.domain.records import IdentifierRecord
 from enlace.domain.refusal import Refusal, refusals
 from enlace.domain.rules import Rules
-from enlace.errors import ComponentSaturated, Conflict, NotFound, TemporaryFailure
-from enlace.usecases.conciliate import joined_identifiers, keys_of, needs_approval
+from enlace.errors import Conflict, NotFound, TemporaryFailure
+from enlace.usecases.decision_scope import (
+    carried_out,
+    joined_identifiers,
+    keys_of,
+    needs_approval,
+)
 from enlace.usecases.find_customer import ATTEMPTS, CHANGING, Parallel
 from enlace.usecases.graph import Neighbourhood, read_neighbourhood
 from enlace.usecases.ports import IdentityReader
@@ -119,19 +124,7 @@ class Preview:
         now = self._now()
         made = Decision(_ID, decision, keys[0], keys[1], "", now, verified=verified)
         touched = self._read(keys)
-        try:
-            evolution = evolve(
-                touched.components,
-                touched.loners,
-                GraphChange(decide=made),
-                self._rules,
-                now[:10],
-            )
-        except ComponentSaturated:
-            raise ComponentSaturated(
-                "the two customers, and what was ever seen beside them, are too many "
-                "identifiers to be joined"
-            ) from None
+        evolution = carried_out(touched, GraphChange(decide=made), self._rules, now[:10])
         before, after = self._states(touched, evolution, now[:10])
         identifiers = joined_identifiers(touched, made)
         changed = {
@@ -144,7 +137,8 @@ class Preview:
         own = edge_key(*keys)
         by_the_way = _by_the_way(before, after, own)
         wanted = {*members, *(key for pair, *_ in by_the_way for key in pair)}
-        wanted |= {key for pair in (own,) if pair in after.refused for key in after.refused[pair].keys}
+        if own in after.refused:
+            wanted.update(after.refused[own].keys)
         # Whoever joins one of them stays in the circles, which may reach beyond.
         circles = [(key, circle(before.ties, key), circle(after.ties, key)) for key in keys]
         wanted |= {key for _, old, new in circles for key in old | new}
@@ -264,9 +258,7 @@ def _customers(
     ]
 
 
-def _by_the_way(
-    before: _State, after: _State, own: Pair
-) -> list[tuple[Pair, str, str | None]]:
+def _by_the_way(before: _State, after: _State, own: Pair) -> list[tuple[Pair, str, str | None]]:
     """Other edges whose fate a decision would change; the same identifiers throughout."""
     found: list[tuple[Pair, str, str | None]] = []
     for pair in sorted(before.refused.keys() | after.refused.keys()):
