@@ -11,11 +11,13 @@ from typing import Any
 
 from enlace.api.app import Api, Route
 from enlace.api.callers import Callers
+from enlace.api.cases import SOURCE, case_routes
 from enlace.api.conciliations import conciliation_routes
 from enlace.api.customers import customer_routes
 from enlace.api.interactions import interaction_routes
 from enlace.api.openapi import openapi
 from enlace.api.preview import preview_routes
+from enlace.api.rules import rules_routes
 from enlace.domain.case import Case
 from enlace.domain.envelope import Entry
 from enlace.domain.http import Request, Response
@@ -25,12 +27,14 @@ from enlace.domain.rfv import Quintiles
 from enlace.domain.rules import Rules
 from enlace.errors import TemporaryFailure
 from enlace.rules import default_rules
+from enlace.usecases.change_case import ChangeCase
 from enlace.usecases.conciliation_log import ConciliationLog
 from enlace.usecases.context import Context
 from enlace.usecases.customer_view import CustomerView
 from enlace.usecases.explain import Explain
 from enlace.usecases.find_customer import Asked, Customer, CustomerFinder, one_by_one
 from enlace.usecases.preview import Preview
+from enlace.usecases.read_case import CaseView
 from enlace.usecases.read_customer import CustomerReader
 from enlace.usecases.read_history import Aggregates, Newest, OpenCase
 from enlace.usecases.timeline import Timeline
@@ -162,7 +166,14 @@ class World:
             *customer_routes(
                 self.finder, self.views, self.timeline, self.context, self.explain, cache(openapi)
             ),
+            *case_routes(
+                CaseView(self.finder, self.cases, self.cases, self.store, parallel=one_by_one),
+                ChangeCase(self.cases, self._owner, now=lambda: NOW, source=SOURCE),
+                self.bus,
+                lambda: NOW,
+            ),
             *preview_routes(preview),
+            *rules_routes(self.store, self.bus, lambda: f"{TODAY}T12:00:00.000Z"),
             *conciliation_routes(conciliator(self.store, rules), log, self.bus, lambda: MOMENT),
         ]
         self.api = Api(self.routes, Callers(lambda: API_KEY, issuer=ISSUER), self.log)

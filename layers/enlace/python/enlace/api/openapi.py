@@ -15,11 +15,13 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from enlace.api import case_models, conciliation_models, customer_models, models
+from enlace.api import case_models, conciliation_models, customer_models, models, rules_models
 from enlace.api.cases import AGENTS
 from enlace.api.conciliation_fields import OPERATORS
 from enlace.api.customers import CONTACTS, READERS
 from enlace.api.interactions import WRITERS
+from enlace.api.rules import CHANGERS
+from enlace.api.rules import READERS as RULES_READERS
 from enlace.contracts.interaction import Interaction
 from enlace.domain.interaction import TYPES
 from enlace.usecases import conciliation_log
@@ -42,6 +44,7 @@ _STATUS = {
     404: "Not known.",
     409: "It cannot be done to what is there now; `detail` says why.",
     413: "The body is too large.",
+    422: "The rules file cannot be used; `detail` says where and why.",
     503: "A service did not answer; send again.",
 }
 
@@ -261,6 +264,23 @@ OPERATIONS = {
         conciliation_models.ConciliationAnswer,
         None,
         (404, 409, 503),
+    ),
+    "GET /v1/rules": Operation(
+        "The rules of identity in force, and how far what is stored has been brought to them.",
+        RULES_READERS,
+        200,
+        rules_models.RulesInForce,
+        None,
+        (503,),
+    ),
+    "PUT /v1/rules": Operation(
+        "Put rules in force, as JSON or, with content type text/plain, as the file itself. The "
+        "customers follow; asking again with the same rules changes nothing.",
+        CHANGERS,
+        200,
+        rules_models.RulesInForce,
+        rules_models.RulesRequest,
+        (400, 409, 413, 422, 503),
     ),
     "DELETE /v1/conciliations/{id}": Operation(
         "Withdraw a decision, pending or in force; what was before comes back exactly.",
