@@ -129,6 +129,20 @@ class Purchase(Contract):
     items: Annotated[list[PurchaseItem], Field(max_length=500)] | None = None
 
 
+class Cart(Contract):
+    """`data` of `cart.updated` and `cart.abandoned`; what is worded differently is left out."""
+
+    cart_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """Without it the cart is a contact, and nobody can go on with it. An `order.placed` or
+    `order.paid` with the same `cart_id` ends it, through whichever contact point."""
+    kind: Literal["cart", "booking"] | None = None
+    value: Money | None = None
+    items: list[PurchaseItem] | None = None
+    """An empty list in `cart.updated` ends it."""
+    resume_url: Annotated[str, Field(max_length=1024, pattern="^https://")] | None = None
+    """An `https` link at which the customer goes on, on any channel."""
+
+
 class Service(Contract):
     """`data` of service contacts; a word that is not listed decides nothing."""
 

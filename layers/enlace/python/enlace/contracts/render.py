@@ -81,6 +81,7 @@ def _interaction() -> Iterator[str]:
     yield _DATA
     for title, name in (
         ("Purchases (`order.*`)", "Purchase"),
+        ("Carts and bookings (`cart.*`)", "Cart"),
         ("Service contacts", "Service"),
         ("Campaign contacts", "Campaign"),
     ):

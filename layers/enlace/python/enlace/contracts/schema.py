@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from enlace.contracts.interaction import Campaign, Interaction, Purchase, Service
+from enlace.contracts.interaction import Campaign, Cart, Interaction, Purchase, Service
 from enlace.contracts.registry import EventContract
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -38,7 +38,7 @@ def event_schema(contract: EventContract) -> dict[str, Any]:
 def interaction_schema() -> dict[str, Any]:
     """The schema of one interaction, with the shapes that its ``data`` may have."""
     references, shared = models_json_schema(
-        [(model, "validation") for model in (Interaction, Purchase, Service, Campaign)]
+        [(model, "validation") for model in (Interaction, Purchase, Cart, Service, Campaign)]
     )
     definitions = shared["$defs"]
     body = {
