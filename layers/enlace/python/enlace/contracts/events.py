@@ -91,6 +91,8 @@ class InteractionRecorded(Contract):
     """What the contact is about, where its channel says so."""
     request: bool = False
     """Its channel, a classifier or an agent marked it as wanting something."""
+    opt_out: Literal["stop", "ambiguous"] | None = None
+    """The text asks not to be written to any more, or may ask it."""
     open_case: bool = False
     """The customer was last heard to have an open case, which this may belong to."""
 
@@ -155,6 +157,14 @@ class ContactPointDescribed(Contract):
     cause: Cause
 
 
+class RulesActivated(Contract):
+    """Other rules of identity are in force; what is stored is brought to them by and by."""
+
+    version: Id
+    """What the file calls itself; the cause of the merges and splits that follow."""
+    previous_version: Id
+
+
 class CaseOpened(Contract):
     """A service case is open under a protocol number."""
 
@@ -215,7 +225,15 @@ class ConsentChanged(Contract):
     purpose: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     channel: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     said: Literal[
-        "requested", "granted", "denied", "withdrawn", "expired", "objected", "invalidated"
+        "requested",
+        "granted",
+        "denied",
+        "withdrawn",
+        "expired",
+        "objected",
+        "invalidated",
+        "paused",
+        "resumed",
     ]
     actor: Literal["subject", "agent", "import", "provider", "system"]
     allowed: bool
@@ -228,7 +246,7 @@ class SendMessage(Contract):
     message_id: Uuid
     """The message's id; its outcomes come back as interactions that name it."""
     customer_id: CustomerId
-    purpose: Literal["transactional", "marketing"]
+    purpose: Literal["transactional", "marketing", "confirmation"]
     template: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     language: Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
     """BCP 47, such as `pt-BR`."""

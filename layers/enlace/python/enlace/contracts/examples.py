@@ -87,7 +87,33 @@ OUTCOME: dict[str, Any] = {
 }
 
 
-def _recorded(body: dict[str, Any], contact_point: AddressRef) -> Entry:
+STOP: dict[str, Any] = {
+    "id": "5f0c1d1e-8a37-5b0e-9d53-0c8f3c1b6a04",
+    "source_id": "SM00000000000000000000000000000001",
+    "channel": "sms",
+    "account": "+551140028922",
+    "type": "message.received",
+    "direction": "inbound",
+    "occurred_at": OCCURRED_AT,
+    "received_at": "2026-11-20T12:34:56.871Z",
+    "contact_point": {"kind": "phone", "value": "+5511987654321", "level": "proven"},
+    "data": {"text": "SAIR"},
+}
+
+BOUNCE: dict[str, Any] = {
+    **OUTCOME,
+    "id": "0c7f3f0a-2e5d-5a57-b8a5-2f8d5b1c7e05",
+    "source_id": "0064a8da-3ea0-50da-8a88-540bd17adc25:bounced",
+    "channel": "email",
+    "type": "message.failed",
+    "contact_point": {"kind": "email", "value": "joao@example.com", "level": "stated"},
+    "data": {**OUTCOME["data"], "provider": "ses", "reason": "bounce", "bounce_type": "Permanent"},
+}
+
+
+def _recorded(
+    body: dict[str, Any], contact_point: AddressRef, *, opt_out: str | None = None
+) -> Entry:
     return events.interaction_recorded(
         parse_interaction(body, received_at=RECORDED_AT),
         customer_id=JOAO,
@@ -95,6 +121,7 @@ def _recorded(body: dict[str, Any], contact_point: AddressRef) -> Entry:
         timeline_key=f"{OCCURRED_AT}#{body['id']}",
         occurred_at=OCCURRED_AT,
         recorded_at=RECORDED_AT,
+        opt_out=opt_out,
     )
 
 
@@ -128,6 +155,15 @@ def _split() -> Entry:
         occurred_at="2026-11-21T09:00:00.000Z",
         recorded_at="2026-11-21T09:00:00.000Z",
         source="enlace.api_conciliations",
+    )
+
+
+def _rules() -> Entry:
+    return events.rules_activated(
+        version="2027-01-1",
+        previous_version="2026-11-2",
+        activated_at=OCCURRED_AT,
+        recorded_at=RECORDED_AT,
     )
 
 
@@ -219,11 +255,14 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
         _recorded(INTERACTION, PHONE),
         _recorded(ORDER, EMAIL),
         _recorded(OUTCOME, PHONE),
+        _recorded(STOP, PHONE, opt_out="stop"),
+        _recorded(BOUNCE, EMAIL),
     ),
     events.CUSTOMER_CREATED: (_created(),),
     events.CUSTOMER_MERGED: (_merged(),),
     events.CUSTOMER_SPLIT: (_split(),),
     events.CONTACT_POINT_DESCRIBED: (_described(),),
+    events.RULES_ACTIVATED: (_rules(),),
     events.CASE_OPENED: (_case(),),
     events.CASE_ASSIGNED: (_case_changed(events.CASE_ASSIGNED, to="agent-12"),),
     events.CASE_TRANSFERRED: (

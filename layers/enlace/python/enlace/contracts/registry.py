@@ -94,7 +94,7 @@ CONTRACTS: tuple[EventContract, ...] = (
         events.INTERACTION_RECORDED,
         models.InteractionRecorded,
         producers=("resolve_identity",),
-        consumers=("dispatch_message", "send_crm"),
+        consumers=("dispatch_message", "record_consent", "send_crm"),
     ),
     _contract(
         events.CUSTOMER_CREATED,
@@ -105,20 +105,26 @@ CONTRACTS: tuple[EventContract, ...] = (
     _contract(
         events.CUSTOMER_MERGED,
         models.CustomerMerged,
-        producers=(*_IDENTITY, "find_candidates"),
+        producers=(*_IDENTITY, "find_candidates", "apply_rules"),
         consumers=("send_crm", "follow_customers", "find_candidates"),
     ),
     _contract(
         events.CUSTOMER_SPLIT,
         models.CustomerSplit,
-        producers=(*_IDENTITY, "find_candidates"),
+        producers=(*_IDENTITY, "find_candidates", "apply_rules"),
         consumers=("send_crm", "follow_customers", "find_candidates"),
     ),
     _contract(
         events.CONTACT_POINT_DESCRIBED,
         models.ContactPointDescribed,
-        producers=(*_IDENTITY, "find_candidates"),
+        producers=(*_IDENTITY, "find_candidates", "apply_rules"),
         consumers=("find_candidates",),
+    ),
+    _contract(
+        events.RULES_ACTIVATED,
+        models.RulesActivated,
+        producers=("api_conciliations",),
+        consumers=("apply_rules",),
     ),
     _contract(
         events.CASE_OPENED,
@@ -153,14 +159,14 @@ CONTRACTS: tuple[EventContract, ...] = (
     _contract(
         consent_events.CONSENT_CHANGED,
         models.ConsentChanged,
-        producers=("api_consents",),
+        producers=("api_consents", "record_consent"),
         consumers=(),
     ),
     _contract(
         events.SEND_MESSAGE,
         models.SendMessage,
         kind="command",
-        producers=("dispatch_message",),
+        producers=("dispatch_message", "record_consent"),
         consumers=("send_email", "send_sms"),
     ),
 )

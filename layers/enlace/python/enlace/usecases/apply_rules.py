@@ -7,13 +7,14 @@ effects until the bus has them: a crash at any point loses nothing, and whoever
 takes the job on finds what is left to do. What the rules leave as it was costs
 no write.
 
-Functions take up new rules within a minute, and a run of theirs may last half of
-one; what they still write by the former rules a second walk finds.
+Functions take up new rules within a minute, and a run of theirs may last another;
+what they still write by the former rules a second walk finds.
 """
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -34,8 +35,8 @@ from enlace.usecases.rules_job import JOB, Job, Progress, belongs_to, new_walk
 
 SOURCE = "enlace.apply_rules"
 #: After this long nobody goes by the former rules: the time for which they are kept,
-#: the longest run of a function that writes identities, and as much for clocks.
-SETTLE_SECONDS = TTL_SECONDS + 30 + 30
+#: the longest run of a function that writes identities, and half a minute for clocks.
+SETTLE_SECONDS = TTL_SECONDS + 60 + 30
 
 _PAGE = 250
 _ATTEMPTS = 10
@@ -63,6 +64,11 @@ class ApplyRules:
         Waits some seconds between attempts at a contended component.
     settle_seconds : int
         How long after a change of rules somebody may still go by the former ones.
+
+    Attributes
+    ----------
+    counts : Counter
+        What the last run did: components changed, customers merged and split.
     """
 
     def __init__(
@@ -79,6 +85,7 @@ class ApplyRules:
         self._clock = clock
         self._sleep = sleep
         self._settle_seconds = settle_seconds
+        self.counts: Counter[str] = Counter()
 
     def run(self, time_left: Callable[[], bool] = lambda: True) -> Progress | None:
         """Go on with what there is to do, while there is time.
@@ -96,6 +103,7 @@ class ApplyRules:
         TemporaryFailure
             If the store or the bus did not do its part; the next run goes on.
         """
+        self.counts = Counter()
         known = self._store.get_entry(JOB)
         if known and known["lease_until"] > self._now():
             return None
@@ -189,6 +197,7 @@ class ApplyRules:
             )
         except ComponentSaturated:
             job.save({**job.entry, "saturated": job.entry["saturated"] + 1})
+            self.counts["saturated"] += 1
             return
         writes: list[Write] = [PutComponent(new, old) for old, new in evolution.components]
         for moved, (was, pointer) in evolution.pointers.items():
@@ -212,7 +221,10 @@ class ApplyRules:
                 "effects": effects,
             }
             entry["pending"] = [*entry["pending"], told]
+        former = job.entry
         job.save(entry, writes)
+        for name in ("changed", "merged", "split"):
+            self.counts[name] += entry[name] - former[name]
         if sum(len(told["effects"]) for told in entry["pending"]) >= _MAX_PENDING:
             self._tell(job)
 

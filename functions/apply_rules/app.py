@@ -1,0 +1,70 @@
+"""Rules: what is stored follows those in force. The bus says when they change, a schedule goes on.
+
+The schedule also finds evidence that expires from one day to the next, and shipped rules that
+a deployment changed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from enlace.aws.bus import Bus
+from enlace.aws.bus_consumer import BusConsumer
+from enlace.aws.clients import client
+from enlace.aws.metrics import emit
+from enlace.aws.store import DynamoStore
+from enlace.domain.envelope import Event
+from enlace.errors import EnlaceError
+from enlace.logs import Logger
+from enlace.usecases.apply_rules import ApplyRules
+
+#: A page of changed components takes some seconds; its last one must be told before the end.
+RESERVE_MILLISECONDS = 20_000
+
+log = Logger("apply_rules", os.environ.get("LOG_LEVEL", "info"))
+
+
+@cache
+def _job() -> ApplyRules:
+    # Rules change identities only.
+    store = DynamoStore(client("dynamodb"), os.environ["IDENTITY_TABLE"], timeline_table="")
+    bus = Bus(client("events"), os.environ["BUS_NAME"])
+    return ApplyRules(store, bus, clock=time.time, sleep=time.sleep)
+
+
+def _run(time_left: Callable[[], bool]) -> str:
+    job = _job()
+    try:
+        progress = job.run(time_left)
+    finally:
+        emit("apply_rules", job.counts)
+    if progress is None:
+        return "nothing to do"
+    return "done" if progress["finished_at"] else "to be continued"
+
+
+def _activated(event: Event) -> str:
+    return _run(consume.time_left)
+
+
+consume = BusConsumer(_activated, log, reserve_ms=RESERVE_MILLISECONDS)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Go on with the job, if there is one, while there is time."""
+    if "Records" in event:
+        return consume(event, context)
+    log.request_id = context.aws_request_id
+    try:
+        result = _run(lambda: context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS)
+    except EnlaceError as error:
+        # The next minute's run goes on where this one stopped.
+        log("error", "try again", error=type(error).__name__, reason=str(error))
+        result = "failed"
+    if result != "nothing to do":
+        log("info", "rules", result=result)
+    return {"result": result}
