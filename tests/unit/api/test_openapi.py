@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from enlace.api import models
+from enlace.api import case_models, models
 from enlace.api.openapi import OPERATIONS, openapi, page
 from tests.stores.builders import CPFS, interaction, order
 from tests.unit.api.world import API_KEY, World
@@ -40,6 +40,7 @@ def _world() -> World:
 
 WORLD = _world()
 CUSTOMER = WORLD.customer(*STARTED[0]).id
+CASE = WORLD.file(interaction("1", *STARTED)).protocol
 
 
 def application(
@@ -70,6 +71,8 @@ def _drivable() -> dict[str, Any]:
             for parameter in operation.get("parameters", ()):
                 if parameter["name"] == "id" and "customers" in path:
                     parameter["schema"] = {"enum": [CUSTOMER, "cunknown", "é"]}
+                if parameter["name"] == "protocol":
+                    parameter["schema"] = {"enum": [CASE, CASE[::-1], "é"]}
     return document
 
 
@@ -105,6 +108,7 @@ JSON = st.recursive(
 IDENTIFIERS = st.fixed_dictionaries(
     {}, optional={"kind": st.sampled_from(["email", "X", "a:b", 7]) | JSON, "value": JSON}
 )
+TEXTS = st.sampled_from(["ana", " ", "x" * 129, None]) | st.text() | JSON
 BODIES = {
     "POST /v1/customers/lookup": (models.IdentifierRequest, IDENTIFIERS),
     "POST /v1/context": (
@@ -116,6 +120,14 @@ BODIES = {
                 "audience": st.sampled_from(["agent", "customer"]) | JSON,
             },
         ),
+    ),
+    f"POST /v1/cases/{CASE}/transfer": (
+        case_models.TransferRequest,
+        st.fixed_dictionaries({}, optional=dict.fromkeys(("to", "channel", "reason"), TEXTS)),
+    ),
+    f"POST /v1/cases/{CASE}/close": (
+        case_models.CaseReasonRequest,
+        st.fixed_dictionaries({}, optional={"reason": TEXTS}),
     ),
     "POST /v1/conciliations": (
         models.ConciliationRequest,
@@ -153,7 +165,7 @@ def test_a_body_is_malformed_exactly_where_its_schema_says_so(data: st.DataObjec
 @given(st.sampled_from([*OPERATIONS, "POST /v1/x"]), st.binary(max_size=200), st.text(max_size=40))
 def test_no_bytes_make_a_server_error(route: str, body: bytes, query: str) -> None:
     method, _, path = route.partition(" ")
-    path = path.replace("{id}", CUSTOMER if len(body) % 2 else "x")
+    path = path.replace("{id}", CUSTOMER if len(body) % 2 else "x").replace("{protocol}", CASE)
     response = WORLD.call(method, f"{path}?{query}", body)
     assert response.status < 500
     json.loads(response.body)
