@@ -19,6 +19,7 @@ from enlace.matching.features import Features, features_of
 from enlace.matching.learn import STRENGTH, learn, updated_by_decisions
 from enlace.matching.weights import Weights, default_weights, load_weights
 from enlace.rules import default_rules
+from local import decisions
 from local.replay import replay_records
 from local.settings import LocalError
 
@@ -51,6 +52,8 @@ def add_commands(commands: Any) -> None:
         help=f"pairs of one person that the weights count for (default: {STRENGTH:g})",
     )
     command.set_defaults(run=_update)
+
+    decisions.add_command(parsers)
 
     command = parsers.add_parser("show", help="print weights as a table")
     command.add_argument("--weights", type=Path, metavar="IN.json", help="default: what ships")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,8 @@ from aws_lambda_powertools.logging import Logger
 from enlace.api.app import Api
 from enlace.api.conciliations import conciliation_routes
 from enlace.api.gateway import api_handler, callers_of
+from enlace.api.rules import rules_routes
+from enlace.aws.active_rules import ActiveRules
 from enlace.aws.address_keys import address_keys
 from enlace.aws.bus import Bus
 from enlace.aws.clients import client
@@ -19,7 +22,7 @@ from enlace.aws.history import Threads
 from enlace.aws.secrets import CachedSecret
 from enlace.aws.store import DynamoStore
 from enlace.domain.interaction import epoch_text
-from enlace.rules import default_rules
+from enlace.domain.rules import Rules
 from enlace.usecases.conciliate import Conciliator
 from enlace.usecases.conciliation_log import ConciliationLog
 
@@ -32,17 +35,22 @@ def _now() -> str:
 
 
 @cache
-def _api() -> Api:
+def _api() -> Callable[[], Api]:
     secret = CachedSecret(lambda: client("secretsmanager"), os.environ["ADDRESS_KEY_SECRET_ID"])
     store = DynamoStore(dynamodb, os.environ["IDENTITY_TABLE"], os.environ["TIMELINE_TABLE"])
-    rules = default_rules()
-    conciliator = Conciliator(store, address_keys(secret), rules, now=_now, sleep=time.sleep)
-    log = ConciliationLog(store, rules, now=_now, parallel=Threads())
     bus = Bus(events, os.environ["BUS_NAME"])
-    return Api(conciliation_routes(conciliator, log, bus, _now), callers_of(os.environ), logger)
+    keys, callers, threads = address_keys(secret), callers_of(os.environ), Threads()
+
+    def build(rules: Rules) -> Api:
+        conciliator = Conciliator(store, keys, rules, now=_now, sleep=time.sleep)
+        log = ConciliationLog(store, rules, now=_now, parallel=threads)
+        routes = conciliation_routes(conciliator, log, bus, _now)
+        return Api([*routes, *rules_routes(store, bus, _now)], callers, logger)
+
+    return ActiveRules(store.get_entry, logger.warning).renewing(build)
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Record a decision or its withdrawal, and tell what it changed."""
-    return api_handler(_api())(event)
+    """Record a decision, its withdrawal or other rules, and tell what it changed."""
+    return api_handler(_api()())(event)

@@ -11,6 +11,7 @@ from typing import Any
 
 from enlace.api.app import Api, Route
 from enlace.api.callers import Callers
+from enlace.api.candidates import candidate_routes
 from enlace.api.cases import SOURCE, case_routes
 from enlace.api.conciliations import conciliation_routes
 from enlace.api.customers import customer_routes
@@ -27,7 +28,9 @@ from enlace.domain.rfv import Quintiles
 from enlace.domain.rules import Rules
 from enlace.errors import TemporaryFailure
 from enlace.rules import default_rules
+from enlace.usecases.candidates_view import CandidatesView
 from enlace.usecases.change_case import ChangeCase
+from enlace.usecases.compared import Compared
 from enlace.usecases.conciliation_log import ConciliationLog
 from enlace.usecases.context import Context
 from enlace.usecases.customer_view import CustomerView
@@ -38,6 +41,7 @@ from enlace.usecases.read_case import CaseView
 from enlace.usecases.read_customer import CustomerReader
 from enlace.usecases.read_history import Aggregates, Newest, OpenCase
 from enlace.usecases.timeline import Timeline
+from local.memory_candidates import MemoryCandidates
 from local.memory_store import MemoryStore
 from tests.stores.builders import KEYS, TODAY, conciliator, resolver
 from tests.stores.memory_cases import MemoryCases
@@ -140,7 +144,7 @@ class World:
         rules = self.rules = rules or default_rules()
         self.finder = CustomerFinder(self.store, KEYS, rules, today=lambda: TODAY)
         self.quintiles: Quintiles | None = None
-        self.candidates = OpenCandidates()
+        self.candidates, self.pairs = OpenCandidates(), MemoryCandidates()
         customers = CustomerReader(
             self.finder,
             self.history,
@@ -174,7 +178,14 @@ class World:
             ),
             *preview_routes(preview),
             *rules_routes(self.store, self.bus, lambda: f"{TODAY}T12:00:00.000Z"),
-            *conciliation_routes(conciliator(self.store, rules), log, self.bus, lambda: MOMENT),
+            *conciliation_routes(
+                conciliator(self.store, rules),
+                log,
+                self.bus,
+                lambda: MOMENT,
+                Compared(self.pairs, KEYS, rules),
+            ),
+            *candidate_routes(CandidatesView(self.store, self.pairs, rules, today=lambda: TODAY)),
         ]
         self.api = Api(self.routes, Callers(lambda: API_KEY, issuer=ISSUER), self.log)
 

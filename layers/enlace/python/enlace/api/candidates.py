@@ -22,7 +22,7 @@ OPERATORS = frozenset({AGENT, ADMIN})
 
 _PARAMETERS = ("limit", "cursor", "min_probability", "source")
 _LIMIT = re.compile(r"[0-9]{1,3}\Z", re.ASCII)
-_PROBABILITY = re.compile(r"(?:0(?:\.[0-9]{1,9})?|1(?:\.0{1,9})?)\Z", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
 _MAX_CURSOR = 300
 
 
@@ -48,7 +48,8 @@ def candidate_query(raw: str) -> CandidateQuery:
     if not _LIMIT.match(limit) or not 1 <= int(limit) <= MAX_LIMIT:
         raise InvalidPayload(f"limit: must be a whole number from 1 to {MAX_LIMIT}")
     probability = query.get("min_probability")
-    if probability is not None and not _PROBABILITY.match(probability):
+    least = float(probability) if probability and _NUMBER.match(probability) else None
+    if probability is not None and (least is None or least > 1):
         raise InvalidPayload("min_probability: must be a number from 0 to 1")
     source = query.get("source")
     if source is not None and source not in SOURCES:
@@ -59,6 +60,6 @@ def candidate_query(raw: str) -> CandidateQuery:
     return CandidateQuery(
         limit=int(limit),
         cursor=cursor,
-        min_probability=None if probability is None else float(probability),
+        min_probability=least,
         source=source,
     )

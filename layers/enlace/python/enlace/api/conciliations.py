@@ -14,6 +14,7 @@ from enlace.api.problems import Refused, answer
 from enlace.domain.envelope import NAMESPACE, Cause, Entry
 from enlace.domain.http import Response
 from enlace.errors import InvalidPayload, TemporaryFailure
+from enlace.usecases.compared import Compared
 from enlace.usecases.conciliate import Conciliation, Conciliator
 from enlace.usecases.conciliation_log import (
     DEFAULT_LIMIT,
@@ -35,7 +36,11 @@ class Bus(Protocol):
 
 
 def conciliation_routes(
-    conciliator: Conciliator, log: ConciliationLog, bus: Bus, now: Callable[[], str]
+    conciliator: Conciliator,
+    log: ConciliationLog,
+    bus: Bus,
+    now: Callable[[], str],
+    compared: Compared | None = None,
 ) -> list[Route]:
     """The routes.
 
@@ -43,6 +48,8 @@ def conciliation_routes(
     ----------
     now : callable
         Gives the current contract time.
+    compared : Compared, optional
+        How candidates compared; kept with what is decided about them.
     """
 
     def decide(call: Call) -> Response:
@@ -55,6 +62,7 @@ def conciliation_routes(
             reason=asked.reason,
             verified=asked.verified,
             conciliation_id=_own_id(call),
+            comparison=compared(asked.a, asked.b) if compared else None,
         )
         return announced(made, 202 if made.state == PENDING_APPROVAL else 201)
 

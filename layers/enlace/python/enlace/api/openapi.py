@@ -15,7 +15,14 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from enlace.api import case_models, conciliation_models, customer_models, models, rules_models
+from enlace.api import (
+    candidate_models,
+    case_models,
+    conciliation_models,
+    customer_models,
+    models,
+    rules_models,
+)
 from enlace.api.cases import AGENTS
 from enlace.api.conciliation_fields import OPERATORS
 from enlace.api.customers import CONTACTS, READERS
@@ -23,8 +30,9 @@ from enlace.api.interactions import WRITERS
 from enlace.api.rules import CHANGERS
 from enlace.api.rules import READERS as RULES_READERS
 from enlace.contracts.interaction import Interaction
+from enlace.domain.candidate import SOURCES
 from enlace.domain.interaction import TYPES
-from enlace.usecases import conciliation_log
+from enlace.usecases import candidates_view, conciliation_log
 from enlace.usecases.accept_interactions import MAX_ITEMS
 from enlace.usecases.read_case import DEFAULT_LIMIT as CASE_LIMIT
 from enlace.usecases.read_case import MAX_LIMIT as MAX_CASE_LIMIT
@@ -109,6 +117,26 @@ _PENDING = (
         "Items on the page.",
     ),
     _query("cursor", {"type": "string"}, "`next_cursor` of the page before."),
+)
+
+_CANDIDATES = (
+    _query(
+        "limit",
+        {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": candidates_view.MAX_LIMIT,
+            "default": candidates_view.DEFAULT_LIMIT,
+        },
+        "Pairs on the page.",
+    ),
+    _query("cursor", {"type": "string"}, "`next_cursor` of the page before."),
+    _query(
+        "min_probability",
+        {"type": "number", "minimum": 0, "maximum": 1},
+        "At least so likely; leaves out pairs of which no likeness is known.",
+    ),
+    _query("source", {"enum": list(SOURCES)}, "Mere likeness, or evidence that a rule refused."),
 )
 
 _THREAD = (
@@ -248,6 +276,16 @@ OPERATIONS = {
         None,
         (400, 503),
         parameters=_PENDING,
+    ),
+    "GET /v1/conciliations/candidates": Operation(
+        "Pairs that may be one person and wait for a decision, best first. A page may be "
+        "shorter than its limit and not be the last.",
+        OPERATORS,
+        200,
+        candidate_models.CandidatePage,
+        None,
+        (400, 503),
+        parameters=_CANDIDATES,
     ),
     "GET /v1/conciliations/{id}": Operation(
         "A decision: who, why, when, who approved it and who took it back.",

@@ -10,7 +10,7 @@ from enlace.domain.envelope import NAMESPACE, Cause, Entry
 from enlace.domain.evidence import edge_key
 from enlace.domain.interaction import Identifier
 from enlace.domain.records import IdentifierRecord
-from enlace.errors import ComponentSaturated, NotFound
+from enlace.errors import ComponentSaturated, NotFound, TooManyPending
 from enlace.usecases.conciliate import Conciliator
 from enlace.usecases.publish import effect_entries
 
@@ -30,7 +30,8 @@ class JoinCandidates:
 
     A pair is decided once: the decision's id is made from the pair, so what a person
     took back stays taken back. It is an ordinary, unverified ``same``: limits and
-    ``different`` decisions hold against it, and it widens no proven circle.
+    ``different`` decisions hold against it, it waits for an operator's approval where
+    a person's would wait for a second one's, and it widens no proven circle.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ class JoinCandidates:
                 reason="alike beyond candidates.auto_merge_above",
                 conciliation_id=decision_id(a.key, b.key),
             )
-        except (ComponentSaturated, NotFound):
+        except (ComponentSaturated, NotFound, TooManyPending):
             return False
         cause = Cause("conciliation_id", made.id)
         entries = effect_entries(made.effects, cause, made.decided_at, self._now(), SOURCE)
