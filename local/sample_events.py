@@ -21,13 +21,15 @@ from local.settings import ROOT, LocalError
 EVENTS = ROOT / "events" / "functions"
 #: Records the interactions that the samples of the bus's consumers speak of.
 FIRST = "resolve_identity"
+#: Shows the case that they open, which dispatch does meanwhile.
+LAST = "api_cases"
 _ADDRESS_KEY = re.compile(r"\b(\w+)#[\w-]{22}(?![\w-])")
 
 
 def functions() -> list[str]:
     """Names of all functions, such as ``webhook_whatsapp``, in an order that they can run in."""
     names = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
-    return sorted(names, key=lambda name: name != FIRST)
+    return sorted(names, key=lambda name: (name != FIRST, name == LAST))
 
 
 def sample_event(name: str) -> Any:
@@ -50,6 +52,8 @@ def sample_event(name: str) -> Any:
     event = json.loads(path.read_text("utf-8"))
     if "rawPath" in event:
         return _signed(event) if name.startswith("webhook_") else _keyed(event)
+    if "Records" not in event:
+        return event  # a schedule's, which tells nothing of the stack
     if "Sns" in event["Records"][0]:
         return _mailed(event)
     return event if name == FIRST else _addressed(event)

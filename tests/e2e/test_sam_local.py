@@ -21,6 +21,8 @@ from local.settings import home
 WAIT_SECONDS = 120.0
 # Each runs SAM and a container; a laptop has no more than this to spare.
 AT_ONCE = max(2, (os.cpu_count() or 2) // 2)
+#: Functions that a schedule calls, and no queue.
+SCHEDULED = ("score_rfv",)
 
 pytestmark = [
     pytest.mark.skipif(
@@ -63,11 +65,16 @@ def test_webhooks_and_api_accept_their_samples(answers: dict[str, Any]) -> None:
 
 
 def test_consumers_give_nothing_back_to_their_queue(answers: dict[str, Any]) -> None:
-    batches = {name for name in functions() if not name.startswith(("webhook_", "api_"))}
+    others = ("webhook_", "api_", *SCHEDULED)
+    batches = {name for name in functions() if not name.startswith(others)}
 
     given_back = {name: answers[name]["batchItemFailures"] for name in batches}
 
     assert not any(given_back.values()), given_back
+
+
+def test_scheduled_functions_do_their_work(answers: dict[str, Any]) -> None:
+    assert answers["score_rfv"]["complete"] is True
 
 
 def test_effects_are_on_the_running_stack(answers: dict[str, Any]) -> None:
