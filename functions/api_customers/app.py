@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,7 @@ from enlace.api.app import Api
 from enlace.api.customers import customer_routes
 from enlace.api.gateway import api_handler, callers_of
 from enlace.api.preview import preview_routes
+from enlace.aws.active_rules import ActiveRules
 from enlace.aws.address_keys import address_keys
 from enlace.aws.candidate_table import CandidateTable
 from enlace.aws.clients import client
@@ -20,7 +22,7 @@ from enlace.aws.history import DynamoHistory, Threads
 from enlace.aws.identity_table import IdentityTable
 from enlace.aws.secrets import CachedSecret
 from enlace.domain.interaction import epoch_text
-from enlace.rules import default_rules
+from enlace.domain.rules import Rules
 from enlace.usecases.context import Context
 from enlace.usecases.customer_view import CustomerView
 from enlace.usecases.explain import Explain
@@ -51,39 +53,41 @@ def _openapi() -> dict[str, Any]:
 
 
 @cache
-def _api() -> Api:
+def _api() -> Callable[[], Api]:
     secret = CachedSecret(lambda: client("secretsmanager"), os.environ["ADDRESS_KEY_SECRET_ID"])
-    rules = default_rules()
+    keys, callers, threads = address_keys(secret), callers_of(os.environ), Threads()
     identities = IdentityTable(dynamodb, os.environ["IDENTITY_TABLE"])
-    finder = CustomerFinder(identities, address_keys(secret), rules, today=_today)
     reader = DynamoHistory(dynamodb, os.environ["TIMELINE_TABLE"], os.environ["CASE_TABLE"])
-    threads = Threads()
     quintiles = CachedQuintiles(identities.get_entry, clock=time.monotonic)
     candidates = CandidateTable(dynamodb, os.environ["CANDIDATE_TABLE"])
-    customers = CustomerReader(
-        finder, reader, parallel=threads, quintiles=quintiles, candidates=candidates
-    )
-    routes = customer_routes(
-        finder,
-        CustomerView(customers, today=_today),
-        Timeline(finder, reader, parallel=threads),
-        Context(customers, today=_today),
-        Explain(
+
+    def build(rules: Rules) -> Api:
+        finder = CustomerFinder(identities, keys, rules, today=_today)
+        customers = CustomerReader(
+            finder, reader, parallel=threads, quintiles=quintiles, candidates=candidates
+        )
+        routes = customer_routes(
             finder,
-            today=_today,
-            get_interaction=reader.get,
-            get_entry=identities.get_entry,
-            parallel=threads,
-        ),
-        _openapi,
-    )
-    # Here, because this function's role may write nothing.
-    preview = Preview(identities, address_keys(secret), rules, reader, now=_now, parallel=threads)
-    routes += preview_routes(preview)
-    return Api(routes, callers_of(os.environ), logger)
+            CustomerView(customers, today=_today),
+            Timeline(finder, reader, parallel=threads),
+            Context(customers, today=_today),
+            Explain(
+                finder,
+                today=_today,
+                get_interaction=reader.get,
+                get_entry=identities.get_entry,
+                parallel=threads,
+            ),
+            _openapi,
+        )
+        # Here, because this function's role may write nothing.
+        preview = Preview(identities, keys, rules, reader, now=_now, parallel=threads)
+        return Api([*routes, *preview_routes(preview)], callers, logger)
+
+    return ActiveRules(identities.get_entry, logger.warning).renewing(build)
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a question about a customer."""
-    return api_handler(_api())(event)
+    return api_handler(_api()())(event)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.logging import Logger
 
+from enlace.aws.active_rules import ActiveRules
 from enlace.aws.address_keys import address_keys
 from enlace.aws.bus import Bus
 from enlace.aws.clients import client
@@ -18,7 +19,7 @@ from enlace.aws.metrics import emit
 from enlace.aws.secrets import CachedSecret
 from enlace.aws.store import DynamoStore
 from enlace.domain.interaction import epoch_text
-from enlace.rules import default_rules
+from enlace.domain.rules import Rules
 from enlace.usecases.consume_interactions import Message, consume
 from enlace.usecases.resolve import Resolver
 
@@ -31,16 +32,15 @@ def _now() -> str:
 
 
 @cache
-def _resolver() -> Resolver:
+def _resolver() -> Callable[[], Resolver]:
     secret = CachedSecret(lambda: client("secretsmanager"), os.environ["ADDRESS_KEY_SECRET_ID"])
     store = DynamoStore(dynamodb, os.environ["IDENTITY_TABLE"], os.environ["TIMELINE_TABLE"])
-    return Resolver(
-        store,
-        address_keys(secret),
-        default_rules(),
-        today=lambda: _now()[:10],
-        sleep=time.sleep,
-    )
+    keys = address_keys(secret)
+
+    def build(rules: Rules) -> Resolver:
+        return Resolver(store, keys, rules, today=lambda: _now()[:10], sleep=time.sleep)
+
+    return ActiveRules(store.get_entry, logger.warning).renewing(build)
 
 
 @cache
@@ -67,7 +67,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     ]
     report = consume(
         messages,
-        _resolver(),
+        _resolver()(),
         Bus(events, os.environ["BUS_NAME"]),
         _LazyDeadLetters(),
         _now,
