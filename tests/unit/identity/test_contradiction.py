@@ -30,6 +30,7 @@ def said(name: str = "", birth: str = "") -> Claims:
         (said("Maria da Silva"), said("José Pereira")),
         (said("Maria da Silva"), said("José da Silva")),
         (said("Ana Fontoura", "1980-05-12"), said("Bento Fontoura", "2009-11-30")),
+        (said("Ana Fontoura"), said("Bento Fontoura", "2009-11-30")),
         (said("Ana", "1980-05-12"), said("Bento", "1991-02-03")),
         (said(birth="1980-05-12"), said(birth="1991-02-03")),
         (said("Maria Souza", "1980-05-12"), said("Maria Lima", "1957-08-01")),
@@ -65,8 +66,31 @@ def test_one_person_may_have_said_both(one: Claims, other: Claims) -> None:
 def test_a_name_is_read_in_its_telling_parts() -> None:
     assert name_parts("Dra. Antônia d'Ávila dos Santos Filha") == ("antonia", "davila", "santos")
     assert name_parts("🌻 12") == ()
-    assert agreement(("ana", "fontoura"), ("bia", "fontoura")) == 1
-    assert agreement(("ana", "silva"), ("bia", "silva")) == 0
+    assert agreement(("ana", "fontoura"), ("bia", "fontoura")) == 0
+    assert agreement(("ana", "fontoura"), ("ana", "lima")) == 1
+    assert agreement(("ana", "fontoura"), ("ana", "lima", "fontoura")) == 2
+    # C. is Costa as well as Carla.
+    assert agreement(("carla", "dias"), ("bento", "c", "moreira")) == 0
+
+
+@pytest.mark.parametrize(
+    ("nickname", "name"),
+    [
+        *(("Carlinhos", "Carlos"), ("Aninha", "Ana"), ("Marquinhos", "Marcos"), ("Ju", "Julia")),
+        *(("Carol", "Caroline"), ("Nessa", "Vanessa"), ("Raphael", "Rafael"), ("Lu", "Luiza")),
+        *(("Izabella", "Isabela"), ("Thiago", "Tiago"), ("Wesley", "Veslei"), ("Zé", "José")),
+    ],
+)
+def test_people_are_called_by_many_names(nickname: str, name: str) -> None:
+    assert same_part(*name_parts(nickname), *name_parts(name))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Ana", "Mariana"), ("Maria", "Mariana"), ("José", "Josefa"), ("Torres", "Borges")],
+)
+def test_a_name_inside_another_is_not_that_name(one: str, other: str) -> None:
+    assert not same_part(*name_parts(one), *name_parts(other))
 
 
 @pytest.mark.parametrize(
@@ -115,6 +139,17 @@ def test_a_relatives_cpf_joins_nobody_and_is_kept_with_the_reason() -> None:
     assert set(reasons) == {"contradiction"}
     # Told once, for the news about the contact point and for the refused tie alike.
     assert [e["effect"] for e in lent.effects].count("described") == 1
+
+
+def test_of_several_people_under_a_number_it_goes_to_whom_most_others_back() -> None:
+    store = MemoryStore()
+    use_case = resolver(store)
+    use_case.resolve(interaction("1", EMAIL, CPF, traits={"name": "Bento Fontoura"}))
+    use_case.resolve(interaction("2", PHONE, CPF, traits={"name": "Maria Fontoura"}))
+    assert len(set(customers(store, EMAIL, CPF))) == 1
+    use_case.resolve(interaction("3", MESSENGER, (*CPF, "imported"), traits={"name": "Maria Lima"}))
+    bento, cpf, maria, again = customers(store, EMAIL, CPF, PHONE, MESSENGER)
+    assert bento != cpf == maria == again
 
 
 def test_a_name_that_comes_later_parts_what_the_number_joined() -> None:

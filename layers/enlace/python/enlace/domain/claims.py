@@ -120,22 +120,30 @@ def pooled(claims: Iterable[Claims]) -> Claims:
 def contradict(a: Claims, b: Claims) -> bool:
     """Whether no person could have said both, typing errors apart.
 
-    Names that differ in every part, unless the birth dates agree; or birth dates that
-    differ by more than a slip, unless the whole names agree (forms get invented dates
-    more often than two people of one name share a number). Where each side knows
-    several values, the two that agree best count.
+    Names of which neither's first stands in the other, unless the birth dates agree; or
+    birth dates that differ by more than a slip, unless the whole names agree (forms get
+    invented dates more often than two people of one name share a number). Where each
+    side knows several values, the two that agree best count.
     """
     births = max((_closeness(x, y) for x in a.births for y in b.births), default=None)
-    names = max(
+    names = _agreement(a, b)
+    if names == 0:
+        return births != 2
+    return births == 0 and names != 2
+
+
+def agree(a: Claims, b: Claims) -> bool:
+    """Whether both speak of one person: nothing against it, and something for it."""
+    return not contradict(a, b) and (
+        bool(_agreement(a, b)) or any(_closeness(x, y) == 2 for x in a.births for y in b.births)
+    )
+
+
+def _agreement(a: Claims, b: Claims) -> int | None:
+    return max(
         (agreement(tuple(x.split()), tuple(y.split())) for x in a.names for y in b.names),
         default=None,
     )
-    if names == 0:
-        return births != 2
-    if births == 0:
-        return names != 3
-    # A wrong year under the right day is a slip of the same person, or it is a relative.
-    return births == 1 and names == 1
 
 
 def contradicting(a: Claims, b: Claims) -> tuple[str, ...]:

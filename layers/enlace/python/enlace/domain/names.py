@@ -8,7 +8,9 @@ is a few lines here; the candidates' scores, which need more, use a library.
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from functools import lru_cache
 
 #: Say nothing about who somebody is: particles, titles, and words for descent.
 _LEFT_OUT = frozenset(
@@ -16,16 +18,6 @@ _LEFT_OUT = frozenset(
         *("da", "das", "de", "del", "di", "do", "dos", "du", "e", "la", "las", "los", "van"),
         *("von", "y", "sr", "sra", "srta", "dr", "dra", "dona", "don", "mr", "mrs", "ms"),
         *("filho", "filha", "junior", "jr", "neto", "neta", "sobrinho", "segundo"),
-    )
-)
-
-#: Surnames so common that sharing one says nothing. Source: IBGE, Nomes no Brasil,
-#: Censo Demográfico 2022, the most frequent surnames.
-COMMON_SURNAMES = frozenset(
-    (
-        *("silva", "santos", "oliveira", "souza", "sousa", "pereira", "ferreira", "lima"),
-        *("alves", "rodrigues", "costa", "gomes", "ribeiro", "martins", "carvalho"),
-        *("almeida", "barbosa", "nascimento", "araujo", "soares", "jesus"),
     )
 )
 
@@ -40,16 +32,24 @@ NICKNAMES: dict[str, tuple[str, ...]] = {
     "beth": ("elisabete", "elizabete", "elizabeth"),
     "beto": ("roberto", "alberto", "gilberto", "humberto", "norberto", "adalberto"),
     "bia": ("beatriz",),
+    "biel": ("gabriel",),
+    "caca": ("carlos",),
     "cacau": ("claudia", "claudio"),
     "cadu": ("carlos",),
     "cata": ("catarina",),
+    "chica": ("francisca",),
     "chico": ("francisco",),
+    "chiquinha": ("francisca",),
+    "chiquinho": ("francisco",),
+    "cida": ("aparecida", "maria"),
     "cris": ("cristina", "cristiane", "cristiano", "christiane"),
     "dani": ("daniela", "daniele", "daniel", "danielle"),
-    "deia": ("andrea", "andreia"),
     "dede": ("andre", "andrea"),
+    "deia": ("andrea", "andreia"),
     "didi": ("diego", "edite"),
+    "digo": ("rodrigo", "diogo"),
     "dri": ("adriana",),
+    "drica": ("adriana",),
     "du": ("eduardo", "eduarda"),
     "duda": ("eduarda", "maria", "eduardo"),
     "dudu": ("eduardo",),
@@ -58,8 +58,9 @@ NICKNAMES: dict[str, tuple[str, ...]] = {
     "fe": ("fernanda", "fernando", "felipe"),
     "fer": ("fernanda", "fernando"),
     "fred": ("frederico",),
-    "gabi": ("gabriela", "gabrielle"),
+    "gabi": ("gabriela", "gabrielle", "gabriel"),
     "gil": ("gilberto", "gilson", "gilmar"),
+    "gu": ("gustavo", "augusto"),
     "guga": ("gustavo", "augusto"),
     "gui": ("guilherme",),
     "guto": ("augusto", "gustavo"),
@@ -69,11 +70,14 @@ NICKNAMES: dict[str, tuple[str, ...]] = {
     "juli": ("juliana", "julia"),
     "lala": ("larissa", "laura"),
     "lari": ("larissa",),
+    "le": ("leandro", "leticia", "leonardo"),
     "leo": ("leonardo", "leonor", "leandro"),
     "lu": ("lucia", "luciana", "luana", "luiza", "luisa", "luciano", "lucas"),
     "luci": ("lucia", "luciana", "lucilene"),
+    "lula": ("luiz", "luis"),
     "lulu": ("lucia", "luciana", "luiza", "luisa"),
     "malu": ("maria",),
+    "mane": ("manoel", "manuel"),
     "manu": ("manuela", "emanuela", "emanuel", "manoel", "manuel"),
     "mari": ("mariana", "maria", "marina"),
     "mel": ("melissa",),
@@ -82,11 +86,12 @@ NICKNAMES: dict[str, tuple[str, ...]] = {
     "nanda": ("fernanda",),
     "nando": ("fernando", "ferdinando"),
     "nati": ("natalia",),
-    "paty": ("patricia",),
-    "pati": ("patricia",),
     "pat": ("patricia",),
+    "pati": ("patricia",),
+    "paty": ("patricia",),
     "pri": ("priscila", "priscilla"),
     "quim": ("joaquim",),
+    "quincas": ("joaquim",),
     "rafa": ("rafael", "rafaela", "raphael"),
     "regi": ("regina", "reginaldo"),
     "ric": ("ricardo",),
@@ -97,11 +102,12 @@ NICKNAMES: dict[str, tuple[str, ...]] = {
     "sandro": ("alessandro", "alexsandro"),
     "tata": ("tatiana", "thais", "tais"),
     "tati": ("tatiana", "tatiane"),
+    "tete": ("terezinha", "teresinha"),
     "tiao": ("sebastiao",),
     "tide": ("aristides", "clotilde"),
-    "toninho": ("antonio",),
     "tonho": ("antonio",),
     "toni": ("antonio",),
+    "toninho": ("antonio",),
     "tony": ("antonio",),
     "val": ("valeria", "valdir", "valter", "valdemar"),
     "vava": ("valdir", "valter"),
@@ -109,10 +115,28 @@ NICKNAMES: dict[str, tuple[str, ...]] = {
     "vivi": ("viviane", "viviana"),
     "xande": ("alexandre",),
     "xandre": ("alexandre",),
+    "ze": ("jose",),
     "zeca": ("jose",),
     "zezinho": ("jose",),
-    "ze": ("jose",),
 }
+
+#: *Carlinhos*, *Mariazinha*: the name that they are made of comes first.
+_DIMINUTIVE = re.compile(r"(.{2,}?)z?inh[oa]s?")
+#: Names of their own with which others begin or end: Ana and Mariana are two people.
+_NO_NICKNAMES = frozenset(
+    (
+        *("alan", "ana", "clara", "elia", "eli", "ester", "eva", "ian", "jose", "julia", "lara"),
+        *("lia", "lucia", "luan", "mara", "maria", "mario", "paulo", "rosa", "silvia", "vera"),
+    )
+)
+#: Ways to write one sound, which clerks take for each other.
+_SPELLINGS = tuple(
+    (re.compile(pattern), letters)
+    for pattern, letters in (
+        *(("ph", "f"), ("th", "t"), ("y", "i"), ("w", "v"), ("z", "s"), ("ck|k|qu(?=[ei])", "c")),
+        (r"(.)\1", r"\1"),
+    )
+)
 
 
 def name_parts(text: str) -> tuple[str, ...]:
@@ -133,29 +157,43 @@ def name_parts(text: str) -> tuple[str, ...]:
     return tuple(part for part in letters.split() if part not in _LEFT_OUT)
 
 
+@lru_cache(maxsize=8192)
 def same_part(a: str, b: str) -> bool:
     """Whether two parts of names may be one, typed twice.
 
-    Equal, one the initial or a nickname of the other, or within what a slip of the
-    finger does: one edit from three letters on, two from six.
+    Equal, spelt alike (*Raphael*, *Izabella*), one the initial or a nickname of the
+    other, or within what a slip of the finger does: one edit from three letters on, two
+    from eight.
     """
     if a == b:
         return True
     short, long = sorted((a, b), key=len)
-    if len(short) == 1:
-        return long.startswith(short)
-    if _short_for(short, long) or _short_for(long, short):
+    if len(short) <= 2:
+        # J., Ju.
+        return long.startswith(short) or _short_for(short, long)
+    if _short_for(short, long) or _short_for(long, short) or _spelt(a) == _spelt(b):
         return True
-    slips = 0 if len(short) < 3 else 1 if len(short) < 6 else 2
+    slips = 1 if len(short) < 8 else 2
     return len(long) - len(short) <= slips and edit_distance(a, b) <= slips
 
 
 def _short_for(nickname: str, name: str) -> bool:
-    base = nickname.removesuffix("inha").removesuffix("inho")
-    return name in NICKNAMES.get(nickname, ()) or (
-        # Mariazinha, Carlinhos, Fernandinha: the diminutive of the name itself.
-        base != nickname and len(base) >= 3 and name.startswith(base.removesuffix("z"))
-    )
+    if name in NICKNAMES.get(nickname, ()):
+        return True
+    diminutive = _DIMINUTIVE.fullmatch(nickname)
+    if diminutive:
+        # Mariazinha, Aninha, Carlinhos, Marquinhos: of the name itself.
+        return name.startswith(re.sub("qu$", "c", diminutive[1]))
+    if not 3 <= len(nickname) <= 5 or len(name) < len(nickname) + 2 or nickname in _NO_NICKNAMES:
+        return False
+    # Carol, Cami; and Celo, Biel, Nessa.
+    return name.startswith(nickname) or (len(nickname) > 3 and name.endswith(nickname))
+
+
+def _spelt(part: str) -> str:
+    for pattern, letters in _SPELLINGS:
+        part = pattern.sub(letters, part)
+    return part
 
 
 def agreement(a: tuple[str, ...], b: tuple[str, ...]) -> int:
@@ -164,20 +202,24 @@ def agreement(a: tuple[str, ...], b: tuple[str, ...]) -> int:
     Returns
     -------
     int
-        3 if all parts of one, and two at least, stand in the other. 2 if the first name
-        of one does: marriage leaves it, and a family does not share it. 1 if they share
-        any other part that tells people apart. 0 if they differ in every part.
+        2 if all parts of one, and two at least, stand in the other. 1 if the first name
+        of one does: marriage leaves it, and a family does not share it. 0 otherwise, be
+        the surnames one or not: relatives share them, and so does half a country.
     """
     short, long = sorted((a, b), key=len)
     if len(short) > 1 and all(any(same_part(part, other) for other in long) for part in short):
-        return 3
-    if any(same_part(a[0], part) for part in b) or any(same_part(b[0], part) for part in a):
         return 2
-    if len(a) != len(b) and edit_distance("".join(a), "".join(b)) <= 1:
-        # A space that slipped into a name, or out of it.
-        return 2
-    telling = [[part for part in name if part not in COMMON_SURNAMES] for name in (a, b)]
-    return int(any(same_part(x, y) for x in telling[0] for y in telling[1]))
+    if _is_called(a[0], b) or _is_called(b[0], a):
+        return 1
+    # A space that slipped into a name, or out of it.
+    return int(len(a) != len(b) and edit_distance("".join(a), "".join(b)) <= 1)
+
+
+def _is_called(first: str, name: tuple[str, ...]) -> bool:
+    # An initial further back says nothing: C. is Costa as well as Caroline.
+    return same_part(first, name[0]) or any(
+        len(part) > 1 and same_part(first, part) for part in name[1:]
+    )
 
 
 def edit_distance(a: str, b: str) -> int:

@@ -11,8 +11,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import combinations
 
-from enlace.domain.claims import Claims, contradict, pooled
+from enlace.domain.claims import Claims, agree, contradict, pooled
 from enlace.domain.evidence import Decision, Edge, Node, edge_key
 from enlace.domain.rules import LEVEL_RANK, KindRule, Rules, root
 
@@ -91,6 +92,7 @@ def partition(
             return "not_linking"
         return "shared" if key in shared else None
 
+    backing = _backing(nodes, edges, rule_of)
     refused: dict[tuple[str, str], str] = {}
     proposals: list[tuple[tuple[object, ...], tuple[str, str], bool]] = []
     different: dict[str, set[str]] = defaultdict(set)
@@ -117,8 +119,10 @@ def partition(
             refused[pair] = reason
             continue
         priorities = sorted((rule_of[pair[0]].priority, rule_of[pair[1]].priority))
-        order = (1, -LEVEL_RANK[edge.level], *priorities, edge.first_seen, pair)
         guarded = edge.level != "proven" and any(rule_of[key].contradiction for key in pair)
+        # What a till took down and what an import brought are hearsay alike.
+        rank = LEVEL_RANK["stated" if guarded else edge.level]
+        order = (1, -rank, -backing.get(pair, 0), *priorities, edge.first_seen, pair)
         proposals.append((order, pair, guarded))
     proposals.sort(key=lambda proposal: proposal[0])
 
@@ -133,6 +137,31 @@ def partition(
         else:
             accepted.add(pair)
     return Partition(blocks.customer_of(), frozenset(accepted), refused)
+
+
+def _backing(
+    nodes: Mapping[str, Node],
+    edges: Mapping[tuple[str, str], Edge],
+    rule_of: Mapping[str, KindRule],
+) -> dict[tuple[str, str], int]:
+    """How many others speak of the same person, by edge of an identifier of several people.
+
+    The first to state a lent CPF need not be the one whose it is.
+    """
+    users: dict[str, list[tuple[tuple[str, str], Claims]]] = defaultdict(list)
+    for pair, edge in edges.items():
+        if edge.level == "proven":
+            continue
+        for key, other in (pair, pair[::-1]):
+            if key in nodes and other in nodes and rule_of[key].contradiction:
+                users[key].append((pair, nodes[other].claims))
+    backing: dict[tuple[str, str], int] = {}
+    for found in users.values():
+        said = {claims for _, claims in found}
+        if any(contradict(a, b) for a, b in combinations(said, 2)):
+            for pair, claims in found:
+                backing[pair] = sum(agree(claims, other) for _, other in found)
+    return backing
 
 
 def shared_by_several(
