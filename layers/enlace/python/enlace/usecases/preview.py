@@ -127,11 +127,14 @@ class Preview:
         evolution = carried_out(touched, GraphChange(decide=made), self._rules, now[:10])
         before, after = self._states(touched, evolution, now[:10])
         identifiers = joined_identifiers(touched, made)
-        changed = {
-            before.customer_of[key]
-            for key, (old, new) in evolution.pointers.items()
+        moved = [
+            (old.customer_id, new.customer_id)
+            for old, new in evolution.pointers.values()
             if old is not None and old.customer_id != new.customer_id
-        }
+        ]
+        owners = set(before.customer_of.values())
+        # Those that lose identifiers, and those that get them.
+        changed = {id_ for ids in moved for id_ in ids if id_ in owners}
         shown = changed | {before.customer_of[key] for key in keys}
         members = sorted({key for owner in shown for key in before.members(owner)})
         own = edge_key(*keys)
