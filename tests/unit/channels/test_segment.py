@@ -86,6 +86,16 @@ def test_a_batch_becomes_the_contracts_types() -> None:
     ]
 
 
+def test_a_cart_can_be_resumed_and_does_not_show_what_was_taken_out() -> None:
+    url = "https://loja.example.com/carrinho/77"
+    added = track("Product Added", cart_id="77", sku="CAFE500", resume_url=url)
+    assert (added.data["cart_id"], added.data["resume_url"]) == ("77", url)
+    assert added.data["items"] == [{"sku": "CAFE500"}]
+    removed = track("Product Removed", cart_id="77", sku="CAFE500")
+    assert removed.type == "cart.updated"
+    assert "items" not in removed.data
+
+
 def test_orders_carry_exact_minor_units() -> None:
     order = next(i for i in parse_sample("segment", "batch") if i.type == "order.placed")
     assert order.data["value"] == {"amount": 8970, "currency": "BRL"}

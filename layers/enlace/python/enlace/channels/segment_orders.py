@@ -64,6 +64,10 @@ def content(
     if type_ is None:
         return "event.tracked", data
     data.update(_purchase(type_, properties, source, default_currency))
+    if type_.startswith("cart."):
+        data["resume_url"] = properties.get("resume_url")
+        if name.strip().lower() == "product removed":
+            data["items"] = None  # it names what is not in the cart any more
     validate_purchase(data)
     return type_, data
 
