@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
+from enlace.aws.active_rules import ActiveRules
 from enlace.aws.bus import Bus
 from enlace.aws.bus_consumer import BusConsumer
 from enlace.aws.case_table import CaseTable
@@ -14,9 +15,9 @@ from enlace.aws.delivery_table import DeliveryTable
 from enlace.aws.history import Threads
 from enlace.aws.identity_table import IdentityTable
 from enlace.aws.timeline_table import TimelineTable
+from enlace.domain.rules import Rules
 from enlace.domain.send_gate import OWN_CHANNELS
 from enlace.logs import Logger
-from enlace.rules import default_rules
 from enlace.usecases.cases import CaseKeeper
 from enlace.usecases.dispatch import Dispatch
 from enlace.usecases.membership import Memberships
@@ -26,26 +27,32 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+log = Logger("dispatch_message", os.environ.get("LOG_LEVEL", "info"))
 dynamodb = client("dynamodb")
-rules = default_rules()
+identities = IdentityTable(dynamodb, os.environ["IDENTITY_TABLE"])
 cases = CaseTable(dynamodb, os.environ["CASE_TABLE"], parallel=Threads())
-memberships = Memberships(
-    IdentityTable(dynamodb, os.environ["IDENTITY_TABLE"]),
-    rules,
-    today=lambda: f"{_now():%Y-%m-%d}",
-)
-dispatch = Dispatch(
-    timeline=TimelineTable(dynamodb, os.environ["TIMELINE_TABLE"]),
-    cases=cases,
-    keeper=CaseKeeper(cases, memberships, rules.cases, now=_now),
-    messages=DeliveryTable(dynamodb, os.environ["DELIVERY_TABLE"], now=_now),
-    bus=Bus(client("events"), os.environ["BUS_NAME"]),
-    now=_now,
-    own_channels=frozenset(os.environ.get("OWN_CHANNELS", "").split(",")) - {""} or OWN_CHANNELS,
-)
-consume = BusConsumer(
-    dispatch, Logger("dispatch_message", os.environ.get("LOG_LEVEL", "info")), reserve_ms=8_000
-)
+timeline = TimelineTable(dynamodb, os.environ["TIMELINE_TABLE"])
+messages = DeliveryTable(dynamodb, os.environ["DELIVERY_TABLE"], now=_now)
+bus = Bus(client("events"), os.environ["BUS_NAME"])
+own_channels = frozenset(os.environ.get("OWN_CHANNELS", "").split(",")) - {""} or OWN_CHANNELS
+
+
+def _build(rules: Rules) -> Dispatch:
+    memberships = Memberships(identities, rules, today=lambda: f"{_now():%Y-%m-%d}")
+    return Dispatch(
+        timeline=timeline,
+        cases=cases,
+        keeper=CaseKeeper(cases, memberships, rules.cases, now=_now),
+        messages=messages,
+        bus=bus,
+        now=_now,
+        own_channels=own_channels,
+    )
+
+
+active_rules = ActiveRules(identities.get_entry, lambda text: log("warning", text))
+dispatch = active_rules.renewing(_build)
+consume = BusConsumer(lambda event: dispatch()(event), log, reserve_ms=8_000)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import time
 from functools import cache
 from typing import Any
 
+from enlace.aws.active_rules import ActiveRules
 from enlace.aws.address_keys import address_keys
 from enlace.aws.bus_consumer import BusConsumer
 from enlace.aws.candidate_table import CandidateTable
@@ -17,7 +18,6 @@ from enlace.domain.address_key import AddressKeys
 from enlace.domain.interaction import epoch_text
 from enlace.domain.rules import Rules
 from enlace.logs import Logger
-from enlace.rules import default_rules
 from enlace.usecases.find_candidates import CandidateFinder, Merge
 from enlace.usecases.follow_candidates import FollowCandidates
 
@@ -32,12 +32,18 @@ def _now() -> str:
 @cache
 def _consume() -> BusConsumer:
     secret = CachedSecret(lambda: client("secretsmanager"), os.environ["ADDRESS_KEY_SECRET_ID"])
-    keys, rules = address_keys(secret), default_rules()
+    keys = address_keys(secret)
     identities = IdentityTable(dynamodb, os.environ["IDENTITY_TABLE"])
     candidates = CandidateTable(dynamodb, os.environ["CANDIDATE_TABLE"])
-    merge = _merge(keys, rules) if os.environ["AUTO_MERGE"] == "true" else None
-    finder = CandidateFinder(identities, candidates, keys, rules, now=_now, merge=merge)
-    return BusConsumer(FollowCandidates(finder, identities, candidates), log, reserve_ms=10_000)
+
+    def build(rules: Rules) -> FollowCandidates:
+        merge = _merge(keys, rules) if os.environ["AUTO_MERGE"] == "true" else None
+        finder = CandidateFinder(identities, candidates, keys, rules, now=_now, merge=merge)
+        return FollowCandidates(finder, identities, candidates)
+
+    active_rules = ActiveRules(identities.get_entry, lambda text: log("warning", text))
+    follow = active_rules.renewing(build)
+    return BusConsumer(lambda event: follow()(event), log, reserve_ms=10_000)
 
 
 def _merge(keys: AddressKeys, rules: Rules) -> Merge | None:
