@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from aws_lambda_powertools.logging import Logger
@@ -20,7 +20,7 @@ from enlace.aws.secrets import CachedSecret
 from enlace.domain.consent import ConsentPolicy
 from enlace.domain.interaction import epoch_text
 from enlace.rules import default_rules
-from enlace.usecases.consents import Consents
+from enlace.usecases.consents import Consents, consent_key
 
 logger = Logger(service="api_consents")
 dynamodb, events = client("dynamodb"), client("events")
@@ -35,15 +35,14 @@ def _api() -> Api:
     secret = CachedSecret(lambda: client("secretsmanager"), os.environ["ADDRESS_KEY_SECRET_ID"])
     consents = Consents(
         ConsentTable(dynamodb, os.environ["CONSENT_TABLE"]),
-        address_keys(secret),
-        # Of the rules it needs how addresses are written, which no running stack changes.
-        default_rules(),
         policy=ConsentPolicy(),
         now=_now,
         sleep=time.sleep,
     )
+    # Of the rules it needs how addresses are written, which no running stack changes.
+    key_of = partial(consent_key, keys=address_keys(secret), rules=default_rules())
     bus = Bus(events, os.environ["BUS_NAME"])
-    return Api(consent_routes(consents, bus, _now), callers_of(os.environ), logger)
+    return Api(consent_routes(consents, bus, _now, key_of), callers_of(os.environ), logger)
 
 
 @logger.inject_lambda_context

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from enlace.aws.bus_consumer import BusConsumer
 from enlace.contracts.examples import (
+    BOUNCE,
     CPF,
     EMAIL,
     INTERACTION,
@@ -23,36 +24,44 @@ from enlace.contracts.examples import (
     ORDER,
     OUTCOME,
     PHONE,
+    STOP,
 )
 from enlace.domain.address_key import AddressKeys
 from enlace.domain.candidate import candidate
+from enlace.domain.consent import ConsentPolicy
 from enlace.domain.delivery import MessageRecord, State
 from enlace.domain.envelope import Entry, Event
+from enlace.domain.interaction import utc_text
 from enlace.domain.records import TimelineItem
 from enlace.domain.send_gate import Verdict
 from enlace.logs import Logger
 from enlace.rules import default_rules
 from enlace.senders.crm_webhook import CrmWebhook
 from enlace.senders.http_json import JsonHttp
+from enlace.usecases.apply_rules import ApplyRules
 from enlace.usecases.cases import CaseKeeper
+from enlace.usecases.consents import Consents
 from enlace.usecases.crm_ports import Mapping
 from enlace.usecases.deliver_message import DeliverMessage
 from enlace.usecases.dispatch import Dispatch
 from enlace.usecases.find_candidates import CandidateFinder
 from enlace.usecases.follow_candidates import FollowCandidates
+from enlace.usecases.follow_consents import FollowConsents
 from enlace.usecases.follow_crm import FollowCrm
 from enlace.usecases.follow_customers import FollowCustomers
 from enlace.usecases.membership import Memberships
 from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.ports import CreateRecord, PutInteraction
 from local.memory_candidates import MemoryCandidates
+from local.memory_consents import MemoryConsents
 from local.memory_store import MemoryStore
 from tests.stores.memory_cases import MemoryCases
 from tests.unit.usecases import fakes
 
 FUNCTIONS = (
+    "apply_rules",
     *("dispatch_message", "find_candidates", "follow_customers"),
-    *("send_crm", "send_email", "send_sms"),
+    *("record_consent", "send_crm", "send_email", "send_sms"),
 )
 
 #: Shortly after the examples happened, so that nothing has expired.
@@ -62,6 +71,7 @@ NOW = datetime(2026, 11, 20, 12, 35, tzinfo=UTC)
 _READS = frozenset(
     (
         "get",
+        "entry",
         "find",
         "begin",
         "own_contact",
@@ -111,6 +121,9 @@ class EntryBus:
     def publish(self, entries: Sequence[Entry]) -> set[int]:
         self.entries.extend(entries)
         return set()
+
+    def publish_all(self, entries: Sequence[Entry]) -> None:
+        self.publish(entries)
 
 
 def keeper(store: MemoryStore, cases: Any) -> CaseKeeper:
@@ -178,6 +191,21 @@ def consumer(function: str, event: dict[str, Any]) -> Consumer:
     return Consumer(BusConsumer(use_case, Logger(function, stream=log)), acts, log)
 
 
+def _rules(acts: list[str], store: MemoryStore) -> Callable[[Event], str | None]:
+    job = ApplyRules(
+        cast(Any, Noting(store, acts)),
+        cast(Any, Noting(EntryBus(), acts)),
+        clock=NOW.timestamp,
+        sleep=lambda seconds: None,
+    )
+
+    def apply(event: Event) -> str | None:
+        job.run()
+        return None
+
+    return apply
+
+
 def _use_cases(
     acts: list[str], store: MemoryStore, *, parted: bool
 ) -> dict[str, Callable[[], Callable[[Event], str | None]]]:
@@ -216,6 +244,7 @@ def _use_cases(
             messages=messages,
             bus=Noting(EntryBus(), acts),
         ),
+        "apply_rules": lambda: _rules(acts, store),
         "find_candidates": lambda: _candidates(acts, store, parted),
         "follow_customers": lambda: FollowCustomers(
             cast(Any, Noting(store, acts)),
@@ -223,6 +252,18 @@ def _use_cases(
             cases=cases,
             keeper=keeper(store, Noting(cases, acts)),
             timeline=store,
+        ),
+        "record_consent": lambda: FollowConsents(
+            Consents(
+                cast(Any, Noting(MemoryConsents(), acts)),
+                policy=ConsentPolicy(),
+                now=lambda: utc_text(NOW),
+                sleep=lambda seconds: None,
+            ),
+            timeline=store,
+            bus=Noting(EntryBus(), acts),
+            now=lambda: utc_text(NOW),
+            later=lambda seconds: utc_text(NOW),
         ),
         "send_crm": lambda: FollowCrm(
             Noting(CrmWebhook(cast(JsonHttp, _receiver)), acts),
@@ -254,7 +295,13 @@ def _store(owners: dict[str, str]) -> MemoryStore:
     clear = {PHONE: "+5511987654321", EMAIL: "joao@example.com", CPF: "52998224725"}
     for (kind, key), value in clear.items():
         store.commit([CreateRecord(fakes.identifier(key, kind, value, owners.get(key, JOAO)))])
-    for body, point in ((INTERACTION, PHONE), (ORDER, EMAIL), (OUTCOME, PHONE)):
+    for body, point in (
+        (INTERACTION, PHONE),
+        (ORDER, EMAIL),
+        (OUTCOME, PHONE),
+        (STOP, PHONE),
+        (BOUNCE, EMAIL),
+    ):
         sk = f"{body['occurred_at']}#{body['id']}"
         store.commit([PutInteraction(TimelineItem(point.key, sk, {**body, "ids": []}))])
     return store

@@ -19,6 +19,7 @@ RULES = rules()
 
 #: What a consumer does about an event that it gets; the rest it only reads.
 ACTS = {
+    ("apply_rules", "rules.activated.v1"): ["scan", "commit"],
     ("dispatch_message", "complaint.opened"): ["open", "accept", "publish"],
     ("dispatch_message", "order.placed"): ["accept", "publish"],
     ("find_candidates", "contact_point.described.v1"): ["enter"],

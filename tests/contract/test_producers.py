@@ -94,6 +94,7 @@ ENTRIES = {
         timeline_key=SHORT,
         protocol=st.none() | SHORT,
         open_case=st.booleans(),
+        opt_out=st.sampled_from([None, "stop", "ambiguous"]),
         **TIMES,
     ),
     events.CUSTOMER_CREATED: st.builds(
@@ -128,6 +129,13 @@ ENTRIES = {
         cause=CAUSES,
         **TIMES,
     ),
+    events.RULES_ACTIVATED: st.builds(
+        events.rules_activated,
+        version=SHORT,
+        previous_version=SHORT,
+        activated_at=st.just(AT),
+        recorded_at=st.just(AT),
+    ),
     events.CASE_OPENED: st.builds(
         case_events.case_opened,
         protocol=PROTOCOLS,
@@ -161,7 +169,7 @@ ENTRIES = {
         events.send_message,
         message_id=UUIDS,
         customer_id=CUSTOMERS,
-        purpose=st.sampled_from(["transactional", "marketing"]),
+        purpose=st.sampled_from(["transactional", "marketing", "confirmation"]),
         template=st.sampled_from(["protocol_opened", "newsletter"]),
         language=st.sampled_from(["pt-BR", "es", "en"]),
         channel=st.sampled_from(["email", "sms"]),

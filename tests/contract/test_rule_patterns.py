@@ -67,7 +67,9 @@ def test_the_template_has_the_rules_that_this_looks_at() -> None:
     assert {rule.function for rule in RULES} == {
         "dispatch_message",
         "find_candidates",
+        "apply_rules",
         "follow_customers",
+        "record_consent",
         "send_crm",
         "send_email",
         "send_sms",

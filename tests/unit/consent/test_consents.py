@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from enlace.domain.envelope import Entry
 from enlace.domain.http import Request, Response
 from enlace.errors import TemporaryFailure
 from enlace.rules import default_rules
-from enlace.usecases.consents import Consents
+from enlace.usecases.consents import Consents, consent_key
 from local.memory_consents import MemoryConsents
 from tests.stores.builders import KEYS
 from tests.stores.consent_suite import ConsentSuite
@@ -55,14 +56,19 @@ class World:
         self.store, self.bus, self.day = MemoryConsents(), Bus(), 1
         consents = Consents(
             self.store,
-            KEYS,
-            default_rules(),
             policy=ConsentPolicy(),
             now=self.now,
             sleep=lambda seconds: None,
         )
         self.api = Api(
-            consent_routes(consents, self.bus, self.now), Callers(lambda: API_KEY), Log()
+            consent_routes(
+                consents,
+                self.bus,
+                self.now,
+                partial(consent_key, keys=KEYS, rules=default_rules()),
+            ),
+            Callers(lambda: API_KEY),
+            Log(),
         )
 
     def now(self) -> str:

@@ -18,14 +18,15 @@ from enlace.domain.consent import ConsentRecord
 from enlace.domain.consent_events import consent_changed
 from enlace.domain.envelope import NAMESPACE, AddressRef, Entry
 from enlace.domain.http import Response
-from enlace.domain.interaction import parse_time
+from enlace.domain.interaction import Identifier, parse_time
 from enlace.errors import InvalidPayload, TemporaryFailure
 from enlace.usecases.consents import Answer, Consents
 
 SOURCE = "enlace.api_consents"
 WRITERS = frozenset({AGENT, PRIVACY, ADMIN})
 READERS = frozenset({AGENT, MARKETING, PRIVACY, ADMIN})
-STATES = ("granted", "denied", "withdrawn")
+#: ``resumed`` ends the pause after an ambiguous reply, once a person has read it.
+STATES = ("granted", "denied", "withdrawn", "resumed")
 ACTORS = ("subject", "agent", "import")
 #: What is asked of an address that nothing is known about.
 CHANNELS_OF_KIND = {"email": ("email",), "phone": ("sms", "voice", "whatsapp")}
@@ -41,11 +42,18 @@ class Bus(Protocol):
         """Publish events, all of them."""
 
 
-def consent_routes(consents: Consents, bus: Bus, now: Callable[[], str]) -> list[Route]:
+def consent_routes(
+    consents: Consents,
+    bus: Bus,
+    now: Callable[[], str],
+    key_of: Callable[[Identifier], str],
+) -> list[Route]:
     """The routes.
 
     Parameters
     ----------
+    key_of : callable
+        :func:`enlace.usecases.consents.consent_key` with keys and rules.
     now : callable
         Gives the current contract time.
     """
@@ -53,7 +61,7 @@ def consent_routes(consents: Consents, bus: Bus, now: Callable[[], str]) -> list
     def record(call: Call) -> Response:
         body = object_of(call.body())
         identifier = identifier_of(body, "identifier")
-        key = consents.key_of(identifier)
+        key = key_of(identifier)
         received_at = now()
         evidence, notice = _details(body, "evidence"), _details(body, "notice")
         version = notice.get("version", "")
@@ -97,7 +105,7 @@ def consent_routes(consents: Consents, bus: Bus, now: Callable[[], str]) -> list
     def look_up(call: Call) -> Response:
         body = object_of(call.body())
         identifier = identifier_of(body, "identifier")
-        key = consents.key_of(identifier)
+        key = key_of(identifier)
         asked = [("marketing", channel) for channel in CHANNELS_OF_KIND.get(identifier.kind, ())]
         only = None
         if "purpose" in body or "channel" in body:

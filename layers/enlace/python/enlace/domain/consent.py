@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 SUBJECT = "subject"
 ACTORS = (SUBJECT, "agent", "import", "provider", "system")
-#: What a record can say. ``requested`` is a double opt-in that waits for its confirmation.
+#: What a record can say. ``requested`` is a double opt-in that waits for its confirmation;
+#: ``paused`` holds marketing back until somebody has read what was meant, ``resumed`` ends it.
 STATES = (
     "requested",
     "granted",
@@ -24,9 +26,15 @@ STATES = (
     "expired",
     "objected",
     "invalidated",
+    "paused",
+    "resumed",
 )
 #: Reach of a suppression: everything that is sent, marketing on all channels, or a channel.
 ALL, MARKETING_ONLY = "all", "marketing"
+#: The one message that answers a stop word, within five minutes of it (FCC, 47 CFR 64.1200).
+CONFIRMATION = "confirmation"
+_CONFIRM_WITHIN = timedelta(minutes=5)
+
 _DENIALS = frozenset(("denied", "withdrawn", "expired", "objected", "invalidated"))
 
 
@@ -103,12 +111,15 @@ class PurposeState:
         The latest by anybody else; it counts while nobody ever denied.
     request : Moment or None
         The latest double opt-in that was asked for.
+    pause : (Moment, state) or None
+        The latest ``paused`` or ``resumed``.
     """
 
     denial: tuple[Moment, str] | None = None
     grant: Grant | None = None
     hearsay: Grant | None = None
     request: Moment | None = None
+    pause: tuple[Moment, str] | None = None
 
     def with_record(self, record: ConsentRecord) -> PurposeState:
         """The state after one more record: commutative and idempotent."""
@@ -116,6 +127,9 @@ class PurposeState:
         if record.state in _DENIALS:
             said = (moment, record.state)
             return replace(self, denial=max(said, self.denial or said))
+        if record.state in ("paused", "resumed"):
+            said = (moment, record.state)
+            return replace(self, pause=max(said, self.pause or said))
         if record.state == "requested":
             return replace(self, request=max(moment, self.request or moment))
         given = Grant(moment, record.valid_until, record.notice_version)
@@ -188,7 +202,7 @@ class ConsentPolicy:
         Grants under an older notice have lapsed.
     """
 
-    other_basis: frozenset[str] = frozenset(("transactional", "security", "dsr"))
+    other_basis: frozenset[str] = frozenset(("transactional", "security", "dsr", CONFIRMATION))
     least_notice: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -241,9 +255,11 @@ def evaluate(
                 return Ruling(False, 2, stop.reason, stop.since.event_id)
         stop = consent.stop(channel, channel)
         # A stop by the person is about marketing; a dead address is about everything.
-        if stop and not (other_basis and stop.reason == "stop" and channel != "sms"):
+        if stop and not _passes(stop, purpose, channel, other_basis, now):
             return Ruling(False, 3, stop.reason, stop.since.event_id)
     state = consent.purposes.get((purpose, channel), PurposeState())
+    if state.pause and state.pause[1] == "paused":
+        return Ruling(False, 2, "paused until somebody has read it", state.pause[0].event_id)
     grant = _standing(state)
     if state.denial and grant is None:
         return Ruling(False, 4, state.denial[1], state.denial[0].event_id)
@@ -260,6 +276,15 @@ def evaluate(
     if other_basis:
         return Ruling(True, 10, "another lawful basis")
     return Ruling(False, 0, "no consent on record")
+
+
+def _passes(stop: Suppression, purpose: str, channel: str, other_basis: bool, now: str) -> bool:
+    if stop.reason != "stop" or not other_basis:
+        return False
+    if purpose == CONFIRMATION:
+        since = datetime.fromisoformat(stop.since.occurred_at)
+        return datetime.fromisoformat(now) - since <= _CONFIRM_WITHIN
+    return channel != "sms"
 
 
 def _later(one: Grant, other: Grant | None) -> Grant:

@@ -54,6 +54,9 @@ def _state_to_json(state: PurposeState) -> dict[str, Any]:
     if state.denial:
         moment, word = state.denial
         body["denial"] = [*moment, word]
+    if state.pause:
+        moment, word = state.pause
+        body["pause"] = [*moment, word]
     for name, grant in (("grant", state.grant), ("hearsay", state.hearsay)):
         if grant:
             body[name] = [*grant.moment, grant.valid_until, grant.notice_version]
@@ -63,14 +66,18 @@ def _state_to_json(state: PurposeState) -> dict[str, Any]:
 
 
 def _state_from_json(body: Mapping[str, Any]) -> PurposeState:
-    denial = body.get("denial")
     request = body.get("request")
     return PurposeState(
-        denial=(Moment(*denial[:3]), denial[3]) if denial else None,
+        denial=_said(body.get("denial")),
         grant=_grant(body.get("grant")),
         hearsay=_grant(body.get("hearsay")),
         request=Moment(*request) if request else None,
+        pause=_said(body.get("pause")),
     )
+
+
+def _said(body: list[str] | None) -> tuple[Moment, str] | None:
+    return (Moment(*body[:3]), body[3]) if body else None
 
 
 def _grant(body: list[str] | None) -> Grant | None:

@@ -55,6 +55,7 @@ def interaction_recorded(
     recorded_at: str,
     protocol: str | None = None,
     open_case: bool = False,
+    opt_out: str | None = None,
     source: str = RESOLVER,
 ) -> Entry:
     """An interaction is in the timeline.
@@ -68,6 +69,8 @@ def interaction_recorded(
         As the contact said it, in its own field or in its text. Only a possible
         number of ours goes on: anything else is somebody's free text, and may be of
         any size or a person's.
+    opt_out : str, optional
+        ``stop`` or ``ambiguous``: the text asks not to be written to, or may ask it.
     open_case : bool
         The customer was last heard to have an open case, which this may belong to.
     """
@@ -85,6 +88,7 @@ def interaction_recorded(
         "nature": nature_of(interaction.data),
         "request": is_request(interaction.data),
         "open_case": open_case,
+        "opt_out": opt_out,
     }
     return envelope(
         INTERACTION_RECORDED,

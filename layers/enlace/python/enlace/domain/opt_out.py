@@ -12,8 +12,11 @@ ours.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from enum import StrEnum
+
+from enlace.domain.interaction import Interaction
 
 #: Longer texts are letters to somebody, and not replies to a campaign.
 _MAX_CHARACTERS = 160
@@ -50,6 +53,28 @@ class Reply(StrEnum):
     STOP = "stop"
     AMBIGUOUS = "ambiguous"
     OTHER = "other"
+
+
+#: What every word begins with: most texts hold none of it, and need no closer look.
+_STEMS = re.compile(
+    r"sai|par|canc|desc|desi|rem|bai|baj|alt|det|sal|dar|sto|uns|end|qui|rev|opt|arr|td|nao"
+    r"|me |no ",
+    re.IGNORECASE,
+)
+
+
+def opt_out_in(interaction: Interaction) -> str | None:
+    """``stop`` or ``ambiguous`` where a message that came in asks for it."""
+    if interaction.type != "message.received" or interaction.direction != "inbound":
+        return None
+    text = interaction.data.get("text")
+    if not isinstance(text, str) or len(text) > _MAX_CHARACTERS:
+        return None
+    # Accents, wide letters and the like are folded before they can be compared.
+    if text.isascii() and not _STEMS.search(text):
+        return None
+    reply = read_reply(text)
+    return None if reply is Reply.OTHER else str(reply)
 
 
 def read_reply(text: str) -> Reply:

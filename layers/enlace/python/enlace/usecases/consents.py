@@ -20,6 +20,7 @@ from enlace.domain.consent import (
     ConsentPolicy,
     ConsentRecord,
     Ruling,
+    Suppression,
     evaluate,
 )
 from enlace.domain.interaction import Identifier
@@ -93,14 +94,26 @@ class Answer:
     record: dict[str, Any] | None
 
 
+def consent_key(identifier: Identifier, keys: AddressKeys, rules: Rules) -> str:
+    """The address key that consent belongs to.
+
+    Raises
+    ------
+    InvalidPayload
+        If the value is not valid for its kind: nobody can be written to there.
+    """
+    sighting, valid = sight(identifier, keys, rules)
+    if not valid:
+        raise InvalidPayload("identifier: the value is not valid for its kind")
+    return sighting.key
+
+
 class Consents:
     """The use case.
 
     Parameters
     ----------
     store : ConsentStore
-    keys, rules
-        As for the resolver.
     policy : ConsentPolicy
     now : callable
         Gives the current contract time.
@@ -111,35 +124,23 @@ class Consents:
     def __init__(
         self,
         store: ConsentStore,
-        keys: AddressKeys,
-        rules: Rules,
         *,
         policy: ConsentPolicy,
         now: Callable[[], str],
         sleep: Callable[[float], None],
     ):
         self._store = store
-        self._keys = keys
-        self._rules = rules
         self._policy = policy
         self._now = now
         self._sleep = sleep
 
-    def key_of(self, identifier: Identifier) -> str:
-        """The address key that consent belongs to.
-
-        Raises
-        ------
-        InvalidPayload
-            If the value is not valid for its kind: nobody can be written to there.
-        """
-        sighting, valid = sight(identifier, self._keys, self._rules)
-        if not valid:
-            raise InvalidPayload("identifier: the value is not valid for its kind")
-        return sighting.key
-
     def record(
-        self, key: str, record: ConsentRecord, details: Mapping[str, Any] | None = None
+        self,
+        key: str,
+        record: ConsentRecord,
+        details: Mapping[str, Any] | None = None,
+        *,
+        stops: Mapping[str, str] | None = None,
     ) -> Answer:
         """Record what was said, once, and tell what holds now.
 
@@ -149,6 +150,8 @@ class Consents:
             Of the address.
         details : mapping
             Everything else that the ledger keeps: evidence, notice, who recorded it.
+        stops : mapping of scope to reason, optional
+            Suppressions that come with it (:class:`enlace.domain.consent.Suppression`).
 
         Raises
         ------
@@ -160,7 +163,11 @@ class Consents:
                 self._sleep(random.uniform(0, 0.01 * 2**attempt))
             before = self._store.get(key)
             after = before.consent.with_record(record)
-            entry = ledger_entry(key, record, details or {}, before.last_hash)
+            known = any(before.consent.stop(scope, record.channel) for scope in stops or ())
+            for scope, reason in (stops or {}).items():
+                after = after.with_suppression(scope, Suppression(reason, record.moment))
+            extended = {**(details or {}), **({"stopped_before": known} if stops else {})}
+            entry = ledger_entry(key, record, extended, before.last_hash)
             try:
                 self._store.commit(key, before, after, entry)
             except AlreadyRecorded:

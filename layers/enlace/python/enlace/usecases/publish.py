@@ -15,6 +15,7 @@ from enlace.domain.events import (
     customer_split,
     interaction_recorded,
 )
+from enlace.domain.opt_out import opt_out_in
 from enlace.domain.rules import root
 from enlace.domain.service import protocols_in
 from enlace.usecases.resolve import Resolved
@@ -33,6 +34,7 @@ def resolved_entries(resolved: Resolved, recorded_at: str) -> list[Entry]:
         recorded_at=recorded_at,
         protocol=protocols[0] if protocols else None,
         open_case=resolved.open_case,
+        opt_out=opt_out_in(interaction),
     )
     cause = Cause("interaction_id", interaction.id)
     return [
