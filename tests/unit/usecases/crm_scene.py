@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from enlace.domain.envelope import Cause, Entry, Event, read_event
@@ -45,7 +46,7 @@ class CrmScene:
         )
 
     def happen(self, interaction: Interaction) -> list[Event]:
-        return self._publish(resolved_entries(resolver(self.store).resolve(interaction), NOW))
+        return self.publish(resolved_entries(resolver(self.store).resolve(interaction), NOW))
 
     def same(self, a: tuple[str, str], b: tuple[str, str]) -> list[Event]:
         made = conciliator(self.store).decide(
@@ -60,9 +61,10 @@ class CrmScene:
 
     def _conciliated(self, made: Conciliation, what: str) -> list[Event]:
         cause = Cause("conciliation_id", f"{made.id}{what}")
-        return self._publish(effect_entries(made.effects, cause, NOW, NOW, "enlace.api"))
+        return self.publish(effect_entries(made.effects, cause, NOW, NOW, "enlace.api"))
 
-    def _publish(self, entries: list[Entry]) -> list[Event]:
+    def publish(self, entries: Sequence[Entry]) -> list[Event]:
+        """Let the bus bring events to the sender, some time."""
         events = []
         for entry in entries:
             message = entry.to_put_events("bus")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import uuid
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import urllib3
@@ -12,8 +15,10 @@ import urllib3
 from enlace.domain.envelope import Event
 from enlace.domain.interaction import Interaction
 from enlace.errors import EnlaceError, InvalidPayload, TemporaryFailure
+from enlace.rules import default_rules
 from tests.stores.builders import customers, interaction
 from tests.stores.laws import POOL
+from tests.unit.api.world import ISSUER, World
 from tests.unit.usecases.crm_scene import CrmScene
 from tests.unit.usecases.fakes import event
 
@@ -112,6 +117,84 @@ def test_a_split_gives_each_its_own_contact_and_history_back() -> None:
     assert not email.properties.get("phone")
     # HubSpot keeps the merged e-mail on the survivor; it stays legible as an identifier.
     assert "email joao@example.com (proven)" in email.properties["enlace_identifiers"]
+
+
+def shown_contacts(scene: CrmScene) -> dict[str, dict[str, str]]:
+    """Each customer's contact as an agent reads it; the CRM's own ids may change."""
+    return {
+        contact.properties["enlace_customer_id"]: {
+            name: value for name, value in contact.properties.items() if value
+        }
+        for contact in scene.hubspot.contacts.values()
+    }
+
+
+def decided(
+    scene: CrmScene, api: World, method: str, path: str, body: Any = None
+) -> dict[str, Any]:
+    """A request of an operator, whose events go to the CRM sender as the bus brings them."""
+    response = api.call(method, path, body)
+    assert response.status in (200, 201), response.body
+    scene.publish(api.bus.entries)
+    api.bus.entries = []
+    answer: dict[str, Any] = json.loads(response.body)
+    return answer
+
+
+@pytest.mark.parametrize("order", ["in order", "reversed", "the split alone late"])
+def test_a_decision_and_its_end_leave_the_crm_as_it_was(order: str) -> None:
+    """Decide, let the CRM follow, withdraw, let it follow: every contact, address and note."""
+    scene = CrmScene()
+    scene.happen(interaction("1", PHONE, INSTAGRAM, traits={"name": "João da Silva"}))
+    scene.happen(
+        interaction("2", ("phone", "+551133334444"), ("user_id", "u-2", "proven")),
+    )
+    for n in range(3):
+        at = f"2026-11-20T13:00:0{n}.000Z"
+        scene.happen(interaction(f"e{n}", ("phone", "+551133334444"), at=at))
+        scene.happen(interaction(f"i{n}", INSTAGRAM, at=at))
+    scene.deliver_all()
+    before, notes = shown_contacts(scene), scene.shown()
+    assert len(before) == 2
+
+    api = World(scene.store)
+    kinds = [{"kind": kind, "value": value} for kind, value in (PHONE, ("user_id", "u-2"))]
+    body = {"decision": "same", "a": kinds[0], "b": kinds[1], "reason": "r"}
+    made = decided(scene, api, "POST", "/v1/conciliations", body)
+    if order == "in order":
+        scene.deliver_all()
+        assert len(shown_contacts(scene)) == 1
+        assert scene.shown() == scene.truth()
+    decided(scene, api, "DELETE", f"/v1/conciliations/{made['conciliation_id']}")
+    if order == "reversed":
+        scene.waiting.reverse()
+    scene.deliver_all()
+    assert scene.shown() == notes == scene.truth()
+    assert shown_contacts(scene) == before
+
+
+def test_a_decision_that_waits_does_nothing_in_the_crm_until_it_is_approved() -> None:
+    scene = CrmScene()
+    scene.happen(interaction("1", PHONE))
+    scene.happen(interaction("2", EMAIL, at="2026-11-20T13:00:00.000Z"))
+    scene.deliver_all()
+    before, notes = shown_contacts(scene), scene.shown()
+    api = World(scene.store, replace(default_rules(), approval_above=1))
+    kinds = [{"kind": kind, "value": value} for kind, value in (PHONE, EMAIL)]
+    body = {"decision": "same", "a": kinds[0], "b": kinds[1], "reason": "r"}
+    response = api.call("POST", "/v1/conciliations", body)
+    assert (response.status, api.bus.entries) == (202, [])
+    path = f"/v1/conciliations/{json.loads(response.body)['conciliation_id']}"
+    claims = {"sub": "bia", "iss": ISSUER, "roles": "agent"}
+    assert api.call("POST", f"{path}/approve", claims=claims).status == 200
+    scene.publish(api.bus.entries)
+    scene.deliver_all()
+    assert len(shown_contacts(scene)) == 1
+    api.bus.entries = []
+    decided(scene, api, "DELETE", path)
+    scene.deliver_all()
+    assert scene.shown() == notes
+    assert shown_contacts(scene).keys() == before.keys()
 
 
 def test_after_a_split_new_activities_go_to_their_own() -> None:

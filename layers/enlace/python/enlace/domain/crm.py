@@ -20,8 +20,8 @@ class Contact:
     ----------
     email, phone : str or None
         A proven one; None leaves what the CRM has, "" takes it away.
-    name : str
-        As seen on a proven contact point; "" leaves the CRM's as it is.
+    name : str or None
+        As seen on a proven contact point; None and "" as for addresses.
     identifiers : tuple of (kind, value, level)
         All that is known, sorted.
     """
@@ -29,7 +29,7 @@ class Contact:
     customer_id: str
     email: str | None = None
     phone: str | None = None
-    name: str = ""
+    name: str | None = None
     identifiers: tuple[tuple[str, str, str], ...] = ()
 
 

@@ -91,7 +91,7 @@ class CrmWebhook:
             "customer_id": contact.customer_id,
             "email": contact.email,
             "phone": contact.phone,
-            "name": contact.name or None,
+            "name": contact.name,
             "identifiers": [
                 {"kind": kind, "value": value, "level": level}
                 for kind, value, level in contact.identifiers

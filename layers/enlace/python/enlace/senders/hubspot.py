@@ -92,7 +92,7 @@ class HubSpot:
             properties["email"] = contact.email
         if contact.phone is not None:
             properties["phone"] = contact.phone
-        if contact.name:
+        if contact.name is not None:
             properties["firstname"] = contact.name
         answer = self._upsert("contacts", CUSTOMER_ID, contact.customer_id, properties)
         if _conflicts(answer) and contact.email:

@@ -9,9 +9,12 @@ from dataclasses import replace
 from enlace.domain.crm import Contact
 from enlace.domain.interaction import LEVELS
 from enlace.domain.records import IdentifierRecord
+from enlace.domain.traits import surviving_traits
 from enlace.errors import Conflict, TemporaryFailure
 from enlace.usecases.crm_ports import Crm, Identities, Mapping, Mappings
 
+#: Characters of a name; a CRM's own limit may cut it further.
+MAX_NAME = 200
 _ATTEMPTS = 3
 
 
@@ -85,7 +88,10 @@ class CrmContacts:
             if current and same and not name and not exact:
                 return current
             mapping = replace(mapping, contact_id=current, merged_into="", levels=own, points=shown)
-            contact = _contact(customer_id, name, own, records, exact=exact)
+            # A contact that is made again has lost its name, and one that was merged
+            # shows perhaps somebody else's.
+            shown_name = name or (_name_now(own, records, exact) if exact or not current else None)
+            contact = _contact(customer_id, shown_name, own, records, exact=exact)
             try:
                 if not current:
                     # What is about to exist must be known: were we cut off after
@@ -183,9 +189,23 @@ def highest(a: Dict[str, str], b: Dict[str, str]) -> dict[str, str]:
     return result
 
 
+def _name_now(
+    own: Collection[str], records: Dict[str, IdentifierRecord], exact: bool
+) -> str | None:
+    """The name that came through proven contact points; "" takes another customer's away."""
+    sides = [[r for k, r in records.items() if (k in own) == mine] for mine in (True, False)]
+    mine, theirs = (
+        surviving_traits(side, least_level="proven").get("name", {}).get("value") for side in sides
+    )
+    if isinstance(mine, str) and mine.strip():
+        return mine.strip()[:MAX_NAME]
+    # One that somebody wrote into the CRM by hand stays, unless it could be theirs.
+    return "" if exact and theirs else None
+
+
 def _contact(
     customer_id: str,
-    name: str,
+    name: str | None,
     own: Dict[str, str],
     records: Dict[str, IdentifierRecord],
     *,

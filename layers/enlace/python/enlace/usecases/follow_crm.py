@@ -23,7 +23,7 @@ from enlace.errors import (
     ProviderRejected,
     TemporaryFailure,
 )
-from enlace.usecases.crm_contacts import CrmContacts
+from enlace.usecases.crm_contacts import MAX_NAME, CrmContacts
 from enlace.usecases.crm_ports import Crm, Identities, Mappings, Timeline
 
 #: What an agent wants to read. Behaviour (pages, screens, tracks) would bury it
@@ -222,7 +222,7 @@ class FollowCrm:
 
 def _name(traits: dict[str, Any]) -> str:
     name = traits.get("name")
-    return name.strip()[:200] if isinstance(name, str) else ""
+    return name.strip()[:MAX_NAME] if isinstance(name, str) else ""
 
 
 def _activity(event: dict[str, Any], body: dict[str, Any]) -> Activity:
