@@ -27,17 +27,17 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-log = Logger("dispatch_message", os.environ.get("LOG_LEVEL", "info"))
 dynamodb = client("dynamodb")
+log = Logger("dispatch_message", os.environ.get("LOG_LEVEL", "info"))
 identities = IdentityTable(dynamodb, os.environ["IDENTITY_TABLE"])
-cases = CaseTable(dynamodb, os.environ["CASE_TABLE"], parallel=Threads())
 timeline = TimelineTable(dynamodb, os.environ["TIMELINE_TABLE"])
+cases = CaseTable(dynamodb, os.environ["CASE_TABLE"], parallel=Threads())
 messages = DeliveryTable(dynamodb, os.environ["DELIVERY_TABLE"], now=_now)
 bus = Bus(client("events"), os.environ["BUS_NAME"])
 own_channels = frozenset(os.environ.get("OWN_CHANNELS", "").split(",")) - {""} or OWN_CHANNELS
 
 
-def _build(rules: Rules) -> Dispatch:
+def _dispatch(rules: Rules) -> Dispatch:
     memberships = Memberships(identities, rules, today=lambda: f"{_now():%Y-%m-%d}")
     return Dispatch(
         timeline=timeline,
@@ -51,7 +51,7 @@ def _build(rules: Rules) -> Dispatch:
 
 
 active_rules = ActiveRules(identities.get_entry, lambda text: log("warning", text))
-dispatch = active_rules.renewing(_build)
+dispatch = active_rules.renewing(_dispatch)
 consume = BusConsumer(lambda event: dispatch()(event), log, reserve_ms=8_000)
 
 

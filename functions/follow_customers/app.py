@@ -23,20 +23,20 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-log = Logger("follow_customers", os.environ.get("LOG_LEVEL", "info"))
 dynamodb = client("dynamodb")
+log = Logger("follow_customers", os.environ.get("LOG_LEVEL", "info"))
 store = DynamoStore(dynamodb, os.environ["IDENTITY_TABLE"], os.environ["TIMELINE_TABLE"])
 cases = CaseTable(dynamodb, os.environ["CASE_TABLE"], parallel=Threads())
 
 
-def _build(rules: Rules) -> FollowCustomers:
+def _follow(rules: Rules) -> FollowCustomers:
     memberships = Memberships(store, rules, today=lambda: f"{_now():%Y-%m-%d}")
     keeper = CaseKeeper(cases, memberships, rules.cases, now=_now)
     return FollowCustomers(store, memberships, cases=cases, keeper=keeper, timeline=store)
 
 
 active_rules = ActiveRules(store.get_entry, lambda text: log("warning", text))
-follow = active_rules.renewing(_build)
+follow = active_rules.renewing(_follow)
 consume = BusConsumer(lambda event: follow()(event), log, reserve_ms=10_000)
 
 

@@ -180,6 +180,32 @@ def test_everything_that_is_asked_about_a_customer_is_answered_from_the_tables()
 
 
 @pytest.mark.usefixtures("aws")
+def test_a_case_is_shown_and_handed_over() -> None:
+    complaint = interaction("1", PHONE, type_="complaint.opened", data={"text": "Sem sinal"})
+    record(complaint)
+    case = CaseTable(make_client("dynamodb"), "case").open(
+        contact_key=AddressKeys(SECRET).key(*PHONE),
+        contact_kind="phone",
+        interaction_id=complaint.id,
+        customer_id="c",
+        nature="complaint",
+        opened_at=str(complaint.occurred_at),
+    )
+    function = load("api_cases")
+    number = {"protocol": case.protocol}
+    shown = answer(function, event("GET", "/v1/cases/{protocol}", **number))
+    assert [item["interaction"]["data"]["text"] for item in shown["items"]] == ["Sem sinal"]
+    for route in ("assign", "transfer"):
+        asked = event("POST", f"/v1/cases/{{protocol}}/{route}", {"to": route}, **number)
+        assert answer(function, asked)["assignee"] == route
+    closing = event("POST", "/v1/cases/{protocol}/close", {}, **number)
+    assert answer(function, closing)["state"] == "closed"
+    reopening = event("POST", "/v1/cases/{protocol}/reopen", **number)
+    assert answer(function, reopening)["state"] == "open"
+    answer(function, sample("api_cases"), 404)
+
+
+@pytest.mark.usefixtures("aws")
 def test_a_decision_and_its_withdrawal() -> None:
     record(interaction("1", PHONE), interaction("2", EMAIL))
     function = load("api_conciliations")
@@ -188,6 +214,32 @@ def test_a_decision_and_its_withdrawal() -> None:
     withdraw = event("DELETE", "/v1/conciliations/{id}", id=made["conciliation_id"])
     assert len(answer(function, withdraw)["customers"]) == 2
     assert len(answer(load("api_customers"), sample("api_customers"))["identifiers"]) == 1
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_preview_changes_nothing_and_a_decision_is_shown() -> None:
+    record(interaction("1", PHONE), interaction("2", EMAIL))
+    asked = sample("api_conciliations")
+    asked["routeKey"] = "POST /v1/conciliations/preview"
+    told = answer(load("api_customers"), asked)
+    assert (told["changes"], len(told["before"]), len(told["after"])) == (True, 2, 1)
+    assert told["touches"]["interactions"] == {"count": 2, "at_least": False}
+
+    function = load("api_conciliations")
+    made = answer(function, sample("api_conciliations"), 201)
+    id_ = made["conciliation_id"]
+    shown = answer(function, event("GET", "/v1/conciliations/{id}", id=id_))
+    assert (shown["state"], shown["customers"]) == ("in_force", made["customers"])
+    listed = event("GET", "/v1/conciliations") | {"rawQueryString": "state=pending_approval"}
+    assert answer(function, listed) == {"items": [], "next_cursor": None}
+    # It waits for nobody: the rules that ship ask for no second approver.
+    answer(function, event("POST", "/v1/conciliations/{id}/approve", id=id_), 409)
+
+    body = json.loads(asked["body"])
+    why = event("POST", "/v1/customers/{id}/explain", {"a": body["a"], "b": body["b"]})
+    why["pathParameters"] = {"id": made["customers"][0]}
+    (step,) = answer(load("api_customers"), why)["path"]
+    assert [one["reason"] for one in step["decisions"]] == [body["reason"]]
 
 
 @pytest.mark.usefixtures("aws")
@@ -248,7 +300,9 @@ def test_threads_give_results_in_order_and_the_first_failure() -> None:
         threads([lambda: 1, fail])
 
 
-@pytest.mark.parametrize("name", ["api_interactions", "api_customers", "api_conciliations"])
+@pytest.mark.parametrize(
+    "name", ["api_interactions", "api_customers", "api_conciliations", "api_cases"]
+)
 def test_a_function_does_not_load_what_it_hardly_needs(name: str) -> None:
     script = (
         "import sys, runpy; runpy.run_path(sys.argv[1]);"

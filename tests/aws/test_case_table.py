@@ -13,6 +13,7 @@ from enlace.aws.case_table import CaseTable
 from enlace.aws.case_threads import CaseThreads
 from enlace.aws.history import DynamoHistory
 from enlace.domain.case import Change
+from enlace.domain.protocol import make_protocol
 from enlace.errors import TemporaryFailure
 from tests.aws.test_delivery_table import make_client
 from tests.stores.case_suite import LATER, OPENING, CaseSuite, contact
@@ -75,3 +76,14 @@ def test_a_service_that_fails_is_a_temporary_failure(dynamodb: Any) -> None:
             call()
     with pytest.raises(TemporaryFailure):
         cases.look_up("i", ["r"])
+
+
+def test_it_gives_up_when_every_number_is_taken(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = make_protocol("x", OPENING["opened_at"])
+    monkeypatch.setattr("enlace.aws.case_table.make_protocol", lambda id_, at, attempt: number)
+    cases = CaseTable(dynamodb, "case")
+    cases.open(**OPENING)
+    with pytest.raises(TemporaryFailure):
+        cases.open(**{**OPENING, "interaction_id": "i-2"})

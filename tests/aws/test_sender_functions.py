@@ -16,14 +16,14 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 from moto.sns.models import sns_backends
 
-from enlace.aws.identity_table import item_of
+from enlace.aws.identity_table import item_of, record_of
 from enlace.domain.envelope import read_event
-from enlace.domain.records import IdentifierRecord, Pointer
+from enlace.domain.records import CustomerHint, IdentifierRecord, Pointer
 from tests.aws.test_delivery_table import make_client
 from tests.unit.test_bus_consumer import Context
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("dispatch_message", "send_crm", "send_email", "send_sms")
+NAMES = ("dispatch_message", "follow_customers", "send_crm", "send_email", "send_sms")
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "test",
@@ -120,27 +120,53 @@ def test_send_sms(aws: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert "987654321" not in capsys.readouterr().out
 
 
-def test_dispatch_message(aws: Any) -> None:
-    for record in sample("dispatch_message")["Records"]:
+def recorded(dynamodb: Any, name: str) -> None:
+    """Store what the sample's ``interaction.recorded`` events speak of."""
+    for record in sample(name)["Records"]:
         data = read_event(record["body"]).data
+        point = data["contact_point"]
         body = {
-            "contact_point": {"kind": data["contact_point"]["kind"], "level": "proven"},
+            "id": data["interaction_id"],
+            "channel": data["channel"],
+            "type": data["type"],
+            "direction": data["direction"],
+            "contact_point": {"kind": point["kind"], "level": "proven"},
             "data": {"order_id": "A-1", "value": {"amount": 100, "currency": "BRL"}},
         }
-        aws.put_item(
+        dynamodb.put_item(
             TableName="timeline",
             Item={
-                "pk": {"S": data["contact_point"]["key"]},
+                "pk": {"S": point["key"]},
                 "sk": {"S": data["timeline_key"]},
                 "body": {"S": json.dumps(body)},
             },
         )
+        pointer = Pointer("2026-11-20T12:00:00.000Z", "c-1")
+        known = IdentifierRecord(point["key"], point["kind"], "value", "value", "c-1", "i", pointer)
+        dynamodb.put_item(TableName="identity", Item=item_of(known))
+
+
+def test_dispatch_message(aws: Any) -> None:
+    recorded(aws, "dispatch_message")
     app = load("dispatch_message")
     for _ in range(2):
         assert app.handler(sample("dispatch_message"), Context(60_000)) == {"batchItemFailures": []}
-    cases = aws.scan(TableName="case")["Items"]
+    cases = [item for item in aws.scan(TableName="case")["Items"] if "state" in item]
     assert len(cases) == 2 and len({case["protocol"]["S"] for case in cases}) == 1
     assert len(aws.scan(TableName="delivery")["Items"]) == 2
+
+
+def test_follow_customers(aws: Any) -> None:
+    recorded(aws, "dispatch_message")
+    load("dispatch_message").handler(sample("dispatch_message"), Context(60_000))
+    app = load("follow_customers")
+    for _ in range(2):
+        assert app.handler(sample("follow_customers"), Context(60_000)) == {"batchItemFailures": []}
+    opened = read_event(sample("follow_customers")["Records"][1]["body"]).data
+    item = aws.get_item(TableName="identity", Key={"pk": {"S": opened["contact_point"]["key"]}})[
+        "Item"
+    ]
+    assert record_of(item).hint == CustomerHint((opened["contact_point"]["key"],), open_case=True)
 
 
 def test_send_crm_gives_back_what_it_cannot_do_now(aws: Any) -> None:
