@@ -236,8 +236,9 @@ def test_a_preview_changes_nothing_and_a_decision_is_shown() -> None:
     answer(function, event("POST", "/v1/conciliations/{id}/approve", id=id_), 409)
 
     body = json.loads(asked["body"])
-    why = event("POST", "/v1/customers/{id}/explain", {"a": body["a"], "b": body["b"]})
-    why["pathParameters"] = {"id": made["customers"][0]}
+    (owner,) = made["customers"]
+    pair = {"a": body["a"], "b": body["b"]}
+    why = event("POST", "/v1/customers/{id}/explain", pair, id=owner)
     (step,) = answer(load("api_customers"), why)["path"]
     assert [one["reason"] for one in step["decisions"]] == [body["reason"]]
 

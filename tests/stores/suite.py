@@ -10,7 +10,16 @@ import pytest
 from enlace.domain.component import Component
 from enlace.domain.interaction import Identifier
 from enlace.domain.records import Document, IdentifierRecord
-from enlace.errors import AlreadyRecorded, Conflict, InvalidDecision
+from enlace.errors import (
+    AlreadyRecorded,
+    Conflict,
+    InvalidDecision,
+    NotPending,
+    SecondOperatorNeeded,
+)
+from enlace.rules import default_rules
+from enlace.usecases.conciliation_log import ConciliationLog
+from enlace.usecases.find_customer import one_by_one
 from enlace.usecases.ports import (
     CreateRecord,
     PutComponent,
@@ -23,6 +32,7 @@ from tests.stores.builders import CPFS, conciliator, customers, interaction, ord
 PHONE = ("phone", "+5511987654321")
 EMAIL = ("email", "joao@example.com")
 CPF = ("cpf", CPFS[0])
+NOW = "2026-11-22T12:00:00.000Z"
 
 
 class StoreSuite:
@@ -80,6 +90,62 @@ class StoreSuite:
         assert conciliator(store).decide("same", *pair, **arguments) == first
         with pytest.raises(InvalidDecision):
             conciliator(store).decide("different", *pair, **arguments)
+
+    def test_a_decision_waits_for_another_operator_and_is_taken_back(self, store: Any) -> None:
+        rules = replace(default_rules(), approval_above=1)
+        resolver(store).resolve(interaction("1", PHONE))
+        resolver(store).resolve(interaction("2", EMAIL))
+        before = customers(store, PHONE, EMAIL)
+        operators, pair = conciliator(store, rules), (Identifier(*PHONE), Identifier(*EMAIL))
+        log = ConciliationLog(store, rules, now=lambda: NOW, parallel=one_by_one)
+        ids = [
+            operators.decide(
+                "same", *pair, operator="op-1", reason=f"r{n}", comparison={"bits": 1.5}
+            )
+            for n in range(2)
+        ]
+        assert [made.state for made in ids] == ["pending_approval"] * 2
+        assert customers(store, PHONE, EMAIL) == before
+        page = log.pending(1)
+        page["items"] += log.pending(1, page["next_cursor"])["items"]
+        assert {one["conciliation_id"] for one in page["items"]} == {made.id for made in ids}
+        with pytest.raises(SecondOperatorNeeded):
+            operators.approve(ids[0].id, operator="op-1")
+        approved = operators.approve(ids[0].id, operator="op-2")
+        assert [effect["effect"] for effect in approved.effects] == ["merged"]
+        assert operators.approve(ids[0].id, operator="op-2") == approved
+        with pytest.raises(NotPending):
+            operators.approve(ids[0].id, operator="op-3")
+        assert operators.withdraw(ids[1].id, operator="op-1").state == "withdrawn"
+        assert log.pending() == {"items": [], "next_cursor": None}
+        assert store.get_entry("conciliations#pending") is None
+        told = log.get(ids[0].id)
+        assert (told["approver"], told["comparison"]) == ("op-2", {"bits": 1.5})
+        assert len(told["customers"]) == 1
+        operators.withdraw(ids[0].id, operator="op-1")
+        assert customers(store, PHONE, EMAIL) == before
+
+    def test_approval_and_withdrawal_at_once_leave_one_of_them(self, store: Any) -> None:
+        rules = replace(default_rules(), approval_above=1)
+        resolver(store).resolve(interaction("1", PHONE))
+        resolver(store).resolve(interaction("2", EMAIL))
+        before = customers(store, PHONE, EMAIL)
+        operators, pair = conciliator(store, rules), (Identifier(*PHONE), Identifier(*EMAIL))
+
+        class Raced:
+            """Somebody withdraws it between the approval's reading and its writing."""
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(store, name)
+
+            def commit(self, writes: Any) -> None:
+                operators.withdraw(made.id, operator="op-1")
+                store.commit(writes)
+
+        made = operators.decide("same", *pair, operator="op-1", reason="r")
+        with pytest.raises(NotPending):
+            conciliator(Raced(), rules).approve(made.id, operator="op-2")
+        assert customers(store, PHONE, EMAIL) == before
 
     def test_orders_count_once_and_cancellation_takes_back(self, store: Any) -> None:
         use_case = resolver(store)
