@@ -1,7 +1,7 @@
 """The weights in data, without labels and from operators' decisions.
 
-Expectation-maximisation over three kinds of pairs: one person, people who live
-together, strangers. Only blocked pairs are compared; any other pair counts as
+Expectation-maximisation over kinds of pairs: one person, people of one family,
+strangers (:mod:`enlace.matching.model`). Only blocked pairs are compared; any other pair counts as
 strangers, so the prior is that of all pairs, and u is not that of look-alikes.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -19,7 +19,7 @@ from enlace.matching.blocking import blocking_keys
 from enlace.matching.compare import LEVELS, Comparison, compare
 from enlace.matching.features import Features
 from enlace.matching.model import Model, Pattern, spread
-from enlace.matching.weights import Terms, Weights
+from enlace.matching.weights import Terms, Weights, term_share
 
 #: Pairs that are one person which a file's m is worth against decisions.
 STRENGTH = 500.0
@@ -64,31 +64,32 @@ def learn(
     records = len(features)
     if records < 100:
         raise InvalidWeights("too few records to learn from: give 100 or more")
+    terms = _terms(features, top_terms)
     blocked: Counter[Pattern] = Counter()
     pairs = blocked_pairs(features, block_size)
     if not pairs:
         raise InvalidWeights("no two records are alike: nothing can be learned")
     for done, (i, j) in enumerate(pairs):
-        blocked[_pattern(compare(features[i], features[j]))] += 1
+        blocked[_pattern(compare(features[i], features[j]), terms)] += 1
         if done % 1000 == 0:
             progress("comparing", done / len(pairs))
     drawn: Counter[Pattern] = Counter()
     choice = random.Random(seed)
     for done in range(samples):
         i, j = choice.sample(range(records), 2)
-        drawn[_pattern(compare(features[i], features[j]))] += 1
+        drawn[_pattern(compare(features[i], features[j]), terms)] += 1
         if done % 1000 == 0:
             progress("sampling", done / samples)
     model = Model(blocked, drawn, _agreeing_pairs(features), records * (records - 1) / 2)
     model.fit(progress)
     return Weights(
-        version, trained_on, date, records, model.prior, model.household,
+        version, trained_on, date, records, model.prior, model.household, model.namesakes,
         {
             name: {level: (model.m[name][level], model.u[name][level]) for level in LEVELS[name]}
             for name in LEVELS
             if name in model.m
         },
-        _terms(features, top_terms),
+        terms,
     )  # fmt: skip
 
 
@@ -105,8 +106,15 @@ def blocked_pairs(features: Sequence[Features], block_size: int = 40) -> list[tu
     return sorted(pairs)
 
 
-def _pattern(comparison: Comparison) -> Pattern:
-    return tuple(sorted(comparison.levels.items()))
+def _pattern(comparison: Comparison, terms: Mapping[str, Terms]) -> Pattern:
+    """What is counted of a pair: frequencies in steps of half a bit, so that few differ."""
+    items = []
+    for name, level in sorted(comparison.levels.items()):
+        share = term_share(name, level, comparison.terms.get(name, ()), terms)
+        if share is not None:
+            share = min(math.pow(2.0, round(math.log2(share) * 2) / 2), 1.0)
+        items.append((name, level, share))
+    return tuple(items)
 
 
 def _agreeing_pairs(features: Sequence[Features]) -> dict[str, tuple[float, float]]:

@@ -2,9 +2,10 @@
 
 A. P. Dempster, N. M. Laird and D. B. Rubin, "Maximum likelihood from incomplete data
 via the EM algorithm", 1977; for record linkage W. E. Winkler, "Using the EM algorithm
-for weight computation in the Fellegi-Sunter model of record linkage", 1988. The third
-kind, people of one household, keeps neighbours from looking like one person: they
-share all that is not :data:`enlace.matching.weights.PERSONAL`.
+for weight computation in the Fellegi-Sunter model of record linkage", 1988. Beside
+one person and strangers there are people of one household, who share all that is not
+:data:`~enlace.matching.weights.PERSONAL`, and fathers and sons of one name: without them
+a family would look like one person.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from enlace.matching.compare import LEVELS
-from enlace.matching.weights import LEAST, PERSONAL
+from enlace.matching.weights import LEAST, NAMESAKES, NAMESAKES_OWN, PERSONAL, chance
 
 #: Fields of which one person has several: that two of them differ tells nothing.
 SEVERAL = frozenset(("phone", "email", "handle", "device"))
@@ -22,12 +23,13 @@ _SETTLED = 1e-4
 #: What no data has seen is not impossible.
 _UNSEEN = 0.5
 
-Pattern = tuple[tuple[str, str], ...]
+#: ``(field, level, how common the agreeing values are)``.
+Pattern = tuple[tuple[str, str, float | None], ...]
 LevelCounts = dict[str, defaultdict[str, float]]
 
 
 class Model:
-    """The three kinds of pairs, fitted in rounds."""
+    """The four kinds of pairs, fitted in rounds."""
 
     def __init__(
         self,
@@ -38,9 +40,12 @@ class Model:
     ):
         self._blocked, self._drawn = blocked, drawn
         self._agreeing, self._pairs = agreeing, pairs
-        seen = {name for pattern in blocked for name, _ in pattern}
+        seen = {name for pattern in blocked for name, _, _ in pattern}
         self._names = [name for name in LEVELS if name in seen]
-        self.prior = self.household = sum(blocked.values()) / pairs / 3
+        self.prior = self.household = self.namesakes = sum(blocked.values()) / pairs / 4
+        marked = sum(n for p, n in drawn.items() if any(name == "descent" for name, _, _ in p))
+        #: Share of all pairs in which a record bears such a word.
+        self._marked = max(marked, 1) / max(sum(drawn.values()), 1)
         # Where to begin: agreement is the rule for one person, the exception for two.
         self.m = {n: spread(LEVELS[n], [0.9, *[0.05] * (len(LEVELS[n]) - 1)]) for n in self._names}
         self._same: LevelCounts = {}
@@ -67,9 +72,9 @@ class Model:
 
     def _round(self) -> None:
         posteriors = {pattern: self._posterior(pattern) for pattern in self._blocked}
-        matches, households = (
+        matches, households, namesakes = (
             sum(count * posteriors[pattern][kind] for pattern, count in self._blocked.items())
-            for kind in (0, 1)
+            for kind in range(3)
         )
         self._same = self._counted({p: n * posteriors[p][0] for p, n in self._blocked.items()})
         self._others = self._counted(
@@ -77,6 +82,7 @@ class Model:
         )
         self.prior = max(matches, 1.0) / self._pairs
         self.household = households / self._pairs
+        self.namesakes = namesakes / self._pairs / self._marked
         self.m = self._chances(self._same)
         self.u = self._chances(self._others)
         for name in self._names:
@@ -97,7 +103,7 @@ class Model:
     def _counted(self, patterns: Mapping[Pattern, float]) -> LevelCounts:
         counts: LevelCounts = {name: defaultdict(float) for name in self._names}
         for pattern, count in patterns.items():
-            for name, level in pattern:
+            for name, level, _ in pattern:
                 if name in counts:
                     counts[name][level] += count
         return counts
@@ -108,17 +114,22 @@ class Model:
             for name in self._names
         }
 
-    def _posterior(self, pattern: Pattern) -> tuple[float, float]:
-        match, household = self.prior, self.household
+    def _posterior(self, pattern: Pattern) -> tuple[float, float, float]:
+        """Chances of one person, one household, and namesakes of one family."""
+        match, household, namesakes = self.prior, self.household, self.namesakes
         stranger = 1 - match - household
-        for name, level in pattern:
+        if not NAMESAKES.intersection(level for name, level, _ in pattern if name == "descent"):
+            namesakes = 0.0
+        for name, level, share in pattern:
             if name in self.m:
-                m, u = self.m[name][level], self.u[name][level]
+                m, u = self.m[name][level], chance(level, self.u[name][level], share)
                 match *= m
                 stranger *= u
                 household *= u if name in PERSONAL else m
-        total = match + household + stranger
-        return match / total, household / total
+                if name != "descent":
+                    namesakes *= u if name in NAMESAKES_OWN else m
+        total = match + household + namesakes + stranger
+        return match / total, household / total, namesakes / total
 
 
 def spread(levels: Sequence[str], counts: Sequence[float]) -> dict[str, float]:

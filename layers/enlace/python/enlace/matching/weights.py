@@ -22,6 +22,9 @@ from enlace.matching.compare import LEVELS, Comparison
 
 #: Fields that tell members of one household apart; they share all the others.
 PERSONAL = frozenset(("given_name", "descent", "birth_date", "email", "handle"))
+#: Fields that tell father and son of one name apart, and how their names then differ.
+NAMESAKES_OWN = frozenset(("birth_date", "email", "handle"))
+NAMESAKES = frozenset(("one", "different"))
 #: No agreement is so rare that nobody else could have it.
 LEAST = 1e-7
 _WHOLE = frozenset(("exact", "shortened", "partial"))
@@ -61,6 +64,9 @@ class Weights:
         Chance that two records, drawn blindly, are one person.
     household : float
         Chance that they are two people who live together.
+    namesakes : float
+        Chance that they are relatives of one name, if one of the records calls
+        somebody *Filho*, *Junior* or *Neto*.
     fields : dict of field to dict of level to ``(m, u)``
     terms : dict of field to Terms
     """
@@ -71,6 +77,7 @@ class Weights:
     records: int
     prior: float
     household: float
+    namesakes: float
     fields: Mapping[str, Mapping[str, tuple[float, float]]]
     terms: Mapping[str, Terms] = field(default_factory=dict, repr=False)
 
@@ -84,7 +91,8 @@ class Weights:
             self,
             records=records,
             prior=min(self.prior * factor, 0.5),
-            household=min(self.household * factor, 0.4),
+            household=min(self.household * factor, 0.2),
+            namesakes=min(self.namesakes * factor, 0.2),
         )
 
     def to_json(self) -> str:
@@ -96,6 +104,7 @@ class Weights:
             "records": self.records,
             "prior": _short(self.prior),
             "household": _short(self.household),
+            "namesakes": _short(self.namesakes),
             "fields": {
                 name: {level: {"m": _short(m), "u": _short(u)} for level, (m, u) in levels.items()}
                 for name, levels in self.fields.items()
@@ -122,7 +131,7 @@ class Score:
         Sum of the weights, before the prior.
     reasons : list of dict
         ``field``, ``level`` and ``weight`` (bits), the weightiest first; no values.
-        ``household`` stands for what people who live together share anyway.
+        ``relatives`` takes off what people of one family share anyway.
     """
 
     probability: float
@@ -135,49 +144,73 @@ def score(comparison: Comparison, weights: Weights) -> Score:
 
     A level that the weights do not know counts nothing.
     """
-    match = household = stranger = 0.0
+    match = household = namesakes = stranger = 0.0
     reasons = []
     for name, level in comparison.levels.items():
         known = weights.fields.get(name, {}).get(level)
         if known is None:
             continue
-        m, u = known
-        u = _chance(name, level, comparison.terms.get(name, ()), u, weights)
-        weight = math.log2(m / u)
-        reasons.append({"field": name, "level": level, "weight": round(weight, 2)})
-        match += math.log2(m)
-        stranger += math.log2(u)
-        household += math.log2(u if name in PERSONAL else m)
-    other = _log2_sum(
+        m = math.log2(known[0])
+        share = term_share(name, level, comparison.terms.get(name, ()), weights.terms)
+        u = math.log2(chance(level, known[1], share))
+        reasons.append({"field": name, "level": level, "weight": round(m - u, 2)})
+        match += m
+        stranger += u
+        household += u if name in PERSONAL else m
+        if name != "descent":
+            namesakes += u if name in NAMESAKES_OWN else m
+    kinds = [
         stranger + math.log2(max(1 - weights.prior - weights.household, LEAST)),
-        household + math.log2(max(weights.household, 1e-300)),
-    )
-    together = stranger - other
-    if together < -0.005:
-        reasons.append({"field": "household", "level": "shared", "weight": round(together, 2)})
+        household + _log2(weights.household),
+    ]
+    if comparison.levels.get("descent") in NAMESAKES:
+        kinds.append(namesakes + _log2(weights.namesakes))
+    other = _log2_sum(kinds)
+    relatives = min(stranger - other, 0.0)
+    if relatives < -0.005:
+        reasons.append({"field": "relatives", "level": "alike", "weight": round(relatives, 2)})
     reasons.sort(key=lambda reason: -abs(float(str(reason["weight"]))))
-    odds = match + math.log2(max(weights.prior, 1e-300)) - other
-    return Score(_probability(odds), round(match - stranger + min(together, 0.0), 2), reasons)
+    odds = match + _log2(weights.prior) - other
+    return Score(_probability(odds), round(match - stranger + relatives, 2), reasons)
 
 
-def _chance(name: str, level: str, values: tuple[str, ...], u: float, weights: Weights) -> float:
-    """How often somebody else agrees at this level, given the values that agree."""
-    terms = weights.terms.get(name)
-    if terms is None or not values:
-        return u
+def term_share(
+    name: str, level: str, values: tuple[str, ...], terms: Mapping[str, Terms]
+) -> float | None:
+    """How common the agreeing values are; None where the field has no such list.
+
+    Parameters
+    ----------
+    values : tuple of str
+        Of :attr:`enlace.matching.compare.Comparison.terms`.
+    """
+    known = terms.get(name)
+    if known is None or not values:
+        return None
     if level == "swapped":
-        surnames = weights.terms.get("surname", terms)
-        shares = (max(terms.share(value), surnames.share(value)) for value in set(values))
+        surnames = terms.get("surname", known)
+        shares = [max(known.share(value), surnames.share(value)) for value in set(values)]
         return max(math.prod(shares), LEAST)
     if level in _WHOLE:
-        return max(math.prod(terms.share(value) for value in set(values)), LEAST)
+        return max(math.prod(known.share(value) for value in set(values)), LEAST)
     # The rarer of two spellings says how often the pair of them meets by chance.
-    return max(u, min(terms.share(value) for value in values))
+    return min(known.share(value) for value in values)
 
 
-def _log2_sum(a: float, b: float) -> float:
-    high, low = max(a, b), min(a, b)
-    return high + math.log2(1 + math.pow(2.0, max(low - high, -1000.0)))
+def chance(level: str, u: float, share: float | None) -> float:
+    """How often somebody else agrees at a level, given how common the values are."""
+    if share is None:
+        return u
+    return share if level in _WHOLE or level == "swapped" else max(u, share)
+
+
+def _log2(chance: float) -> float:
+    return math.log2(max(chance, 1e-300))
+
+
+def _log2_sum(terms: list[float]) -> float:
+    high = max(terms)
+    return high + math.log2(sum(math.pow(2.0, max(term - high, -1000.0)) for term in terms))
 
 
 def _probability(odds: float) -> float:
@@ -221,6 +254,7 @@ def load_weights(text: str) -> Weights:
         records=_count(document, "records"),
         prior=_share(document, "prior", "prior"),
         household=_share(document, "household", "household", zero=True),
+        namesakes=_share(document, "namesakes", "namesakes", zero=True),
         fields={name: _levels(fields, name) for name in LEVELS if name in fields},
         terms={name: _terms(_object(document, "terms"), name) for name in document["terms"]},
     )
