@@ -55,6 +55,7 @@ class Screen:
         """The last screen: recognition, messages, CRM, contexts, protection, addresses."""
         self._recognised(facts)
         self._messages(facts)
+        self._continued(facts)
         self._crm(facts)
         self._contexts(facts)
         self._protected(facts)
@@ -87,11 +88,29 @@ class Screen:
         table = _table("What was sent", "medium", "to", "text")
         for mail in facts["emails"]:
             table.add_row("e-mail", ", ".join(mail["To"]), escape(mail["Subject"]))
-        for text in facts["sms"]:
+        for text in facts["continued"]["sms"]:
             table.add_row("SMS", text["PhoneNumber"], escape(text["Message"]))
         for text in facts["stranger"]["sms"]:
             table.add_row("SMS (stranger)", text["PhoneNumber"], escape(text["Message"]))
         self._console.print(table)
+
+    def _continued(self, facts: Facts) -> None:
+        case = facts["continued"]["case"]
+        table = _table(
+            f"One protocol over all channels: {format_protocol(case['protocol'])}",
+            "channel",
+            "what came",
+            "joined by",
+        )
+        for item in reversed(case["items"]):
+            interaction = item["interaction"]
+            text = interaction.get("data", {}).get("text") or interaction["type"]
+            table.add_row(interaction["channel"], escape(text), item["joined_by"])
+        self._console.print(table)
+        self._console.print(
+            f"  It is with {escape(case['assignee'])} now; the answer went to the number that"
+            " the SMS came from."
+        )
 
     def _crm(self, facts: Facts) -> None:
         undo = facts["undo"]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+from enlace.domain.protocol import format_protocol
 from enlace.usecases.follow_crm import ACTIVITY_TYPES
 from local.demo.cast import EVENTS, Cast
 from local.demo.hub import Hub, wait_for
@@ -73,6 +74,7 @@ class Story:
             self.tablet,
             self.conciliated,
             self.undone,
+            self.continued,
             self.recognised,
             self.protected,
         ):
@@ -114,7 +116,11 @@ class Story:
             return view if len(sent) >= 3 and told >= wanted else None
 
         view = wait_for("the whole journey in one timeline", complete)
-        return {"journey_customer": view["customer_id"], "purchases": view["purchases"]}
+        return {
+            "journey_customer": view["customer_id"],
+            "purchases": view["purchases"],
+            "protocols": [case["protocol"] for case in view["open_protocols"]],
+        }
 
     def tablet(self) -> Facts:
         """A shared tablet, and a homonym."""
@@ -177,6 +183,33 @@ class Story:
                 "crm_after": crm_after,
             }
         }
+
+    def continued(self) -> Facts:
+        """What begins on Facebook goes on by telephone and ends by SMS, under one number."""
+        self._tell("A conversation begins on Facebook, goes on by telephone, ends by SMS", True)
+        for case in self._known(self.phone)[0]["open_protocols"]:
+            body = {"reason": "resolvido"}
+            self.hub.api("POST", f"/v1/cases/{case['protocol']}/close", body)
+        self._happen(23, 24)
+        (protocol,) = wait_for("the case of the chat", self._open_protocols)
+        number = format_protocol(protocol)
+        self._tell(f"in the chat he is given the number {number}", False)
+        body = {"to": "redes", "channel": "telefone", "reason": "antena"}
+        self.hub.api("POST", f"/v1/cases/{protocol}/transfer", body)
+        self._happen(25, 26)
+        self.cast.names["protocol"] = number
+        self._happen(27)
+
+        def whole() -> dict[str, Any] | None:
+            case = dict(self.hub.api("GET", f"/v1/cases/{protocol}"))
+            return case if len(case["items"]) >= 5 else None
+
+        case = wait_for("one thread over all three channels", whole)
+        wait_for(
+            "the answer to the SMS",
+            lambda: [t for t in self._texts() if number in t["Message"]],
+        )
+        return {"continued": {"case": case, "sms": self._texts()}}
 
     def recognised(self) -> Facts:
         """Who was recognised through what, what went out, who may see what."""
@@ -264,6 +297,13 @@ class Story:
             "verified": verified,
         }
         return dict(self.hub.api("POST", "/v1/conciliations", body, expected=201))
+
+    def _open_protocols(self) -> list[str]:
+        view = self._known(self.phone)[0]
+        return [case["protocol"] for case in view["open_protocols"]]
+
+    def _texts(self) -> list[dict[str, Any]]:
+        return self.hub.texts_to(self.cast["joao_phone"])
 
     def _joao(self) -> list[tuple[str, str]]:
         return [self.phone, self.x, self.company_x, self.instagram, self.messenger]

@@ -17,7 +17,6 @@ from tests.stores.delivery_suite import MESSAGE, DeliverySuite
 from tests.unit.usecases.fakes import Clock
 
 
-
 def make_client(service: str = "dynamodb", **options: Any) -> Any:
     return botocore.session.get_session().create_client(
         service,

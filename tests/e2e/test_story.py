@@ -95,6 +95,11 @@ def test_one_timeline_over_all_channels(facts: Facts) -> None:
             ("email", "message.received"),
             ("atendimento", "complaint.opened"),
             ("sms", "message.received"),
+            ("messenger", "message.received"),
+            ("atendimento", "complaint.opened"),
+            ("voice", "call.started"),
+            ("voice", "call.ended"),
+            ("sms", "message.received"),
             # His own sign-in on the shared tablet.
             ("segment", "customer.identified"),
         ]
@@ -118,8 +123,40 @@ def test_messages_went_out_once_and_to_the_conversations_own_address(facts: Fact
     )
     assert "1.299,90" in confirmation
     (protocol,) = (s for s in emails if people["online_order"] not in s)
-    protocols = {case["protocol"] for case in facts["view"]["open_protocols"]}
-    assert protocols == {facts["protocol"], protocol.split()[-1].replace("-", "")}
+    number = protocol.split()[-1].replace("-", "")
+    # The e-mail address was only stated: who asks there gets a number of their own.
+    assert set(facts["protocols"]) == {facts["protocol"], number}
+    assert number != facts["protocol"]
+
+
+def test_facebook_telephone_and_sms_are_one_protocol_and_one_timeline(facts: Facts) -> None:
+    people, case = facts["people"], facts["continued"]["case"]
+    assert [
+        (item["interaction"]["channel"], item["interaction"]["type"], item["joined_by"])
+        for item in reversed(case["items"])
+    ] == [
+        ("messenger", "message.received", "window"),
+        ("atendimento", "complaint.opened", "opened"),
+        ("voice", "call.started", "window"),
+        ("voice", "call.ended", "window"),
+        ("sms", "message.received", "reference"),
+    ]
+    assert case["protocol"] not in facts["protocols"]
+    assert case["opener"]["value"] == people["joao_messenger"]
+    assert case["customer_id"] == facts["customer_id"]
+    assert (case["state"], case["assignee"], case["team"]) == ("open", "redes", "telefone")
+    assert [change["kind"] for change in case["history"]] == ["transferred"]
+    timeline = {item["id"] for item in facts["timeline"]}
+    assert {item["interaction"]["id"] for item in case["items"]} <= timeline
+    # Facebook has no sender yet; the SMS is answered at the number that it came from.
+    first, answer = sorted(
+        facts["continued"]["sms"], key=lambda t: format_protocol(case["protocol"]) in t["Message"]
+    )
+    assert first == facts["sms"][0]
+    assert format_protocol(case["protocol"]) in answer["Message"]
+    assert answer["PhoneNumber"] == people["joao_phone"]
+    # What was closed is no longer open.
+    assert {c["protocol"] for c in facts["view"]["open_protocols"]} == {case["protocol"]}
 
 
 def test_crm_follows_the_merges(facts: Facts) -> None:
@@ -160,7 +197,8 @@ def test_an_agent_sees_everything_and_a_bot_the_proven_circle(facts: Facts) -> N
     people, agent, bot = facts["people"], facts["agent"], facts["bot"]
     assert ("email", people["joao_email"]) in identifiers(agent)
     assert agent["last_purchase"]["order_id"] == people["partner_order"]
-    assert {case["protocol"] for case in bot["open_protocols"]} == {facts["protocol"]}
+    protocol = facts["continued"]["case"]["protocol"]
+    assert {case["protocol"] for case in bot["open_protocols"]} == {protocol}
     assert set(identifiers(bot)) == {
         ("phone", people["joao_phone"]),
         ("whatsapp_bsuid", people["joao_bsuid"]),

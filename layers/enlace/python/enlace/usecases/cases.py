@@ -19,7 +19,7 @@ from typing import Any
 from enlace.domain import case as cases_
 from enlace.domain.case import Case, Change, Contact
 from enlace.domain.circle import circle
-from enlace.domain.envelope import AddressRef, Event
+from enlace.domain.envelope import AddressRef
 from enlace.domain.interaction import utc_text
 from enlace.domain.rules import CaseRules
 from enlace.domain.service import is_request, nature_of, protocols_in

@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from enlace.domain import events
-from enlace.domain.case import JOINING, LEAD_UP, Case
+from enlace.domain.case import JOINING, LEAD_UP
 from enlace.domain.envelope import Event
 from enlace.domain.interaction import utc_text
 from enlace.domain.records import CustomerHint, TimelineItem
