@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from stdnum import damm
 
 from enlace.domain.protocol import (
+    find_protocols,
     format_protocol,
     is_valid_protocol,
     make_protocol,
@@ -81,3 +82,55 @@ def test_an_impossible_date_is_not_valid_although_its_check_digit_is_right() -> 
 def test_wrong_use_is_refused(moment: str, attempt: int) -> None:
     with pytest.raises(ValueError, match="contract time"):
         make_protocol("an-id", moment, attempt)
+
+
+NUMBER = make_protocol("3e1d6d12-7d9c-5db6-8e12-2d5b8a9f6f01", "2026-11-20T12:34:56.123Z")
+SAID = {
+    "pt": "zero um dois três quatro cinco meia sete oito nove".split(),
+    "es": "cero uno dos tres cuatro cinco seis siete ocho nueve".split(),
+    "en": "zero one two three four five six seven eight nine".split(),
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NUMBER,
+        f"Sobre o protocolo {format_protocol(NUMBER)}.",
+        f"Re: [{NUMBER}] entrega",
+        f"protocolo {NUMBER[:4]} {NUMBER[4:8]} {NUMBER[8:12]} {NUMBER[12:]}",
+        " ".join(NUMBER),
+        *(f"é o {', '.join(words[int(digit)] for digit in NUMBER)}!" for words in SAID.values()),
+    ],
+)
+def test_a_number_is_found_in_what_people_write_and_say(text: str) -> None:
+    assert find_protocols(text) == [NUMBER]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "zero",
+        "2026",
+        f"1{NUMBER}",
+        f"{NUMBER}0",
+        f"{NUMBER[:-1]}{(int(NUMBER[-1]) + 1) % 10}",
+        "pedido 20261341123456789",
+        "cero " * 40,
+        "x" * 20_000 + NUMBER,
+    ],
+)
+def test_no_number_is_made_up(text: str) -> None:
+    assert find_protocols(text) == []
+
+
+def test_several_numbers_come_in_their_order_and_bounded() -> None:
+    numbers = [make_protocol(str(n), "2026-11-20T12:34:56.123Z") for n in range(9)]
+    assert find_protocols(" e ".join(numbers)) == numbers[:5]
+    assert find_protocols(f"{numbers[0]}, {numbers[0]}") == numbers[:1]
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_whatever_stands_around_it_a_number_is_found(before: str, after: str) -> None:
+    assert NUMBER in find_protocols(f"{before}| {NUMBER} |{after}")
