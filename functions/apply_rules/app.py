@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -20,7 +19,7 @@ from enlace.aws.store import DynamoStore
 from enlace.domain.envelope import Event
 from enlace.errors import EnlaceError
 from enlace.logs import Logger
-from enlace.usecases.apply_rules import ApplyRules
+from enlace.usecases.apply_rules import ApplyRules, told_of
 
 #: A page of changed components takes some seconds; its last one must be told before the end.
 RESERVE_MILLISECONDS = 20_000
@@ -36,19 +35,8 @@ def _job() -> ApplyRules:
     return ApplyRules(store, bus, clock=time.time, sleep=time.sleep)
 
 
-def _run(time_left: Callable[[], bool]) -> str:
-    job = _job()
-    try:
-        progress = job.run(time_left)
-    finally:
-        emit("apply_rules", job.counts)
-    if progress is None:
-        return "nothing to do"
-    return "done" if progress["finished_at"] else "to be continued"
-
-
-def _activated(event: Event) -> str:
-    return _run(consume.time_left)
+def _activated(event: Event) -> str | None:
+    return _job().follow(event, consume.time_left)
 
 
 consume = BusConsumer(_activated, log, reserve_ms=RESERVE_MILLISECONDS)
@@ -56,15 +44,20 @@ consume = BusConsumer(_activated, log, reserve_ms=RESERVE_MILLISECONDS)
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Go on with the job, if there is one, while there is time."""
-    if "Records" in event:
-        return consume(event, context)
+    try:
+        return consume(event, context) if "Records" in event else _scheduled(context)
+    finally:
+        emit("apply_rules", _job().counts)
+
+
+def _scheduled(context: Any) -> dict[str, Any]:
     log.request_id = context.aws_request_id
     try:
-        result = _run(lambda: context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS)
+        progress = _job().run(lambda: context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS)
     except EnlaceError as error:
         # The next minute's run goes on where this one stopped.
         log("error", "try again", error=type(error).__name__, reason=str(error))
-        result = "failed"
-    if result != "nothing to do":
-        log("info", "rules", result=result)
-    return {"result": result}
+        return {"result": "failed"}
+    if progress is not None:
+        log("info", "rules", result=told_of(progress))
+    return {"result": told_of(progress)}

@@ -198,12 +198,7 @@ def _rules(acts: list[str], store: MemoryStore) -> Callable[[Event], str | None]
         clock=NOW.timestamp,
         sleep=lambda seconds: None,
     )
-
-    def apply(event: Event) -> str | None:
-        job.run()
-        return None
-
-    return apply
+    return lambda event: job.follow(event, lambda: True)
 
 
 def _use_cases(

@@ -20,7 +20,8 @@ from typing import Protocol
 
 from enlace.domain.change import Effect, Evolution, GraphChange, described, evolve
 from enlace.domain.component import Component
-from enlace.domain.envelope import Cause, Entry
+from enlace.domain.envelope import Cause, Entry, Event
+from enlace.domain.events import RULES_ACTIVATED
 from enlace.domain.interaction import epoch_text
 from enlace.domain.partition import overrulable
 from enlace.domain.records import IdentifierRecord
@@ -125,6 +126,18 @@ class ApplyRules:
         finally:
             job.release()
         return job.entry
+
+    def follow(self, event: Event, time_left: Callable[[], bool]) -> str | None:
+        """Begin at once when rules come into force; other events are nothing to the job.
+
+        Raises
+        ------
+        Misconfigured, TemporaryFailure
+            As :meth:`run`.
+        """
+        if (event.name, event.major) != (RULES_ACTIVATED, 1):
+            return None
+        return told_of(self.run(time_left))
 
     def _due(self, entry: Progress | None, active: InForce) -> Progress | None:
         """What is to be done: the walk under way, a new one, or nothing for now."""
@@ -250,6 +263,13 @@ class ApplyRules:
     def _settled(self) -> str:
         """Whatever began before this is known to everybody."""
         return epoch_text(self._clock() - self._settle_seconds)
+
+
+def told_of(progress: Progress | None) -> str:
+    """A run in a few words."""
+    if progress is None:
+        return "nothing to do"
+    return "done" if progress["finished_at"] else "to be continued"
 
 
 def _outdated(item: IdentifierRecord | Component, rules: Rules, today: str) -> str | None:
