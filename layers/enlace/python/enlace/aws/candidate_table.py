@@ -4,8 +4,8 @@ Three sorts of items, none with a clear value:
 
 * ``block#<HMAC>``, ``block``: the address keys that share a blocking key, or that it
   is too common to find anybody;
-* an address key, ``point``: its blocks and its partners, so that a change of traits
-  and an erasure find all that there is;
+* an address key, ``point``: its blocks and its partners (``listed`` and ``settled``
+  ones), so that a change of traits and an erasure find all that there is;
 * the lesser address key of a pair, ``pair#<the other>``: the candidate. Those that
   are listed stand in the index ``best``, in one of 16 parts, best first.
 
@@ -107,7 +107,7 @@ class CandidateTable:
         """Remove candidates, from both of their ends."""
         self._write([{"DeleteRequest": {"Key": _key(a, f"pair#{b}")}} for a, b in pairs])
         for end, others in _ends(pairs).items():
-            expression = "DELETE partners :values, listed :values"
+            expression = "DELETE listed :values, settled :values"
             self._take(_key(end, "point"), expression, others)
 
     def best(self, after: str, size: int) -> Iterator[Candidate]:
@@ -208,10 +208,10 @@ class CandidateTable:
 
 _TRUE: Item = {":true": {"BOOL": True}}
 _KEEP = {
-    True: "ADD partners :values, listed :values",
-    False: "ADD partners :values DELETE listed :values",
+    True: "ADD listed :values DELETE settled :values",
+    False: "ADD settled :values DELETE listed :values",
 }
-_HOLDS = frozenset(("blocks", "partners", "members", "common"))
+_HOLDS = frozenset(("blocks", "listed", "settled", "members", "common"))
 _EMPTY = " AND ".join(f"attribute_not_exists({name})" for name in sorted(_HOLDS))
 
 
@@ -232,11 +232,11 @@ def _ends(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _point_of(item: Item) -> Point:
-    blocks, partners, listed = (
+    blocks, listed, settled = (
         frozenset(item[name]["SS"] if name in item else ())
-        for name in ("blocks", "partners", "listed")
+        for name in ("blocks", "listed", "settled")
     )
-    return Point(blocks, partners, listed)
+    return Point(blocks, listed | settled, listed)
 
 
 def _members_of(item: Item) -> Members:
