@@ -186,7 +186,8 @@ def test_a_circle_holds_only_what_proven_evidence_reaches(made: list[Interaction
 def test_an_order_of_the_companys_own_system_is_told_to_its_address() -> None:
     world = World()
     own = order("o1", (*EMAIL, "stated"), 500, channel="shop")
-    anyones = order("o2", (*EMAIL, "stated"), 700, channel="segment")
+    later = "2026-11-21T12:00:00.000Z"
+    anyones = order("o2", (*EMAIL, "stated"), 700, channel="segment", at=later)
     world.record(own, anyones)
     told = context(world, EMAIL, "customer")
     assert told["last_purchase"]["order_id"] == "o1"

@@ -148,8 +148,13 @@ def test_trips_and_reads_do_not_grow_with_the_history() -> None:
 def test_who_was_split_off_is_not_told_though_the_hint_still_names_them() -> None:
     world = World()
     world.record(
-        interaction("1", PHONE),
-        interaction("2", STRANGER, traits={"name": "Estranho"}, data={"text": "not yours"}),
+        interaction("1", PHONE, EMAIL),
+        interaction(
+            "2",
+            STRANGER,
+            traits={"name": "Estranho"},
+            data={"nature": "praise", "text": "not yours"},
+        ),
         order("theirs", STRANGER, 999),
     )
     world.history.cases.append(
@@ -167,14 +172,14 @@ def test_who_was_split_off_is_not_told_though_the_hint_still_names_them() -> Non
     tell(world)
     assert len(world.context.of(world.asked(*PHONE), "customer")["identifiers"]) == 2
     operators.withdraw(made.id, operator="7")
-    for audience in ("agent", "customer"):
-        text = json.dumps(world.context.of(world.asked(*PHONE), audience), ensure_ascii=False)
+    hint = world.customer(*PHONE).asked.hint
+    assert hint is not None
+    assert world.asked(*STRANGER).key in hint.members
+    answers = [world.context.of(world.asked(*PHONE), who) for who in ("agent", "customer")]
+    for answer in (*answers, world.views.view(world.asked(*PHONE))):
+        text = json.dumps(answer, ensure_ascii=False)
         seen = ("Estranho", "not yours", "theirs", "999", STRANGER[1], "20261120222222229")
         assert [word for word in seen if word in text] == []
-    text = json.dumps(world.views.view(world.asked(*PHONE)), ensure_ascii=False)
-    assert [
-        word for word in ("Estranho", "theirs", "999", "20261120222222229") if word in text
-    ] == []
 
 
 @settings(max_examples=40, deadline=None)
