@@ -19,7 +19,8 @@ from enlace.aws.store import DynamoStore
 from enlace.domain.envelope import Event
 from enlace.errors import EnlaceError
 from enlace.logs import Logger
-from enlace.usecases.apply_rules import ApplyRules, told_of
+from enlace.usecases.apply_rules import ApplyRules
+from enlace.usecases.rules_job import told_of
 
 #: A page of changed components takes some seconds; its last one must be told before the end.
 RESERVE_MILLISECONDS = 20_000

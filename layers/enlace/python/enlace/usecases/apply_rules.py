@@ -32,7 +32,7 @@ from enlace.usecases.graph import own_part, read_neighbourhood
 from enlace.usecases.ports import PutComponent, UpdateRecord, WalkedStore, Write
 from enlace.usecases.publish import effect_entries
 from enlace.usecases.rules_in_force import TTL_SECONDS, InForce, in_force
-from enlace.usecases.rules_job import JOB, Job, Progress, belongs_to, new_walk
+from enlace.usecases.rules_job import JOB, Job, Progress, belongs_to, new_walk, told_of
 
 SOURCE = "enlace.apply_rules"
 #: After this long nobody goes by the former rules: the time for which they are kept,
@@ -263,13 +263,6 @@ class ApplyRules:
     def _settled(self) -> str:
         """Whatever began before this is known to everybody."""
         return epoch_text(self._clock() - self._settle_seconds)
-
-
-def told_of(progress: Progress | None) -> str:
-    """A run in a few words."""
-    if progress is None:
-        return "nothing to do"
-    return "done" if progress["finished_at"] else "to be continued"
 
 
 def _outdated(item: IdentifierRecord | Component, rules: Rules, today: str) -> str | None:

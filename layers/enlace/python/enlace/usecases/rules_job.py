@@ -62,6 +62,13 @@ def state_of(entry: Mapping[str, Any] | None, active: InForce) -> str:
     return "running" if entry["pass_started_at"] or entry["pass"] == 1 else "waiting"
 
 
+def told_of(progress: Progress | None) -> str:
+    """A run in a few words."""
+    if progress is None:
+        return "nothing to do"
+    return "done" if progress["finished_at"] else "to be continued"
+
+
 class Job:
     """The entry, as this run wrote it last; what another run changes ends this one."""
 
