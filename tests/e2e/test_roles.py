@@ -157,7 +157,9 @@ class TestResolver:
         assert denied(sns.publish, PhoneNumber="+5511900000000", Message="x")
 
 
-@pytest.mark.parametrize("function", ["SendEmail", "SendSms", "SendCrm", "ApiCustomers"])
+@pytest.mark.parametrize(
+    "function", ["SendEmail", "SendSms", "SendCrm", "ApiCustomers", "FindCandidates"]
+)
 class TestReader:
     def test_reads_identities(
         self, function: str, stack: dict[str, Any], as_role: Callable[[str], Clients]
@@ -191,6 +193,26 @@ def test_a_sender_of_messages_reads_no_history(
         TableName=stack["table_names"]["timeline"],
         Key=key,
     )
+
+
+def test_candidates_are_written_by_their_function_alone(
+    stack: dict[str, Any], as_role: Callable[[str], Clients]
+) -> None:
+    table, key = stack["table_names"]["candidate"], {**KEY, "sk": {"S": "point"}}
+    api, finder = as_role("ApiConciliations")("dynamodb"), as_role("FindCandidates")
+    best = {
+        "IndexName": "best",
+        "KeyConditionExpression": "shard = :none",
+        "ExpressionAttributeValues": {":none": {"S": "none"}},
+    }
+
+    assert not denied(api.get_item, TableName=table, Key=key)
+    assert not denied(api.query, TableName=table, **best)
+    assert denied(api.put_item, TableName=table, Item=key)
+    assert denied(api.delete_item, TableName=table, Key=key)
+    assert not denied(finder("dynamodb").delete_item, TableName=table, Key=key)
+    event = {"Source": "x", "DetailType": "x", "Detail": "{}", "EventBusName": stack["bus_name"]}
+    assert denied(finder("events").put_events, Entries=[event])
 
 
 def test_text_messages_go_to_phones_and_not_to_topics(

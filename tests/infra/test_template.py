@@ -168,6 +168,18 @@ def test_senders_and_readers_write_neither_identities_nor_history(function: str)
     assert not written & {"IdentityTable", "TimelineTable"}
 
 
+def test_candidates_join_nobody_unless_the_deployment_says_so() -> None:
+    assert TEMPLATE["Parameters"]["CandidatesAutoMerge"]["Default"] == "false"
+    (policy,) = ROLES["FindCandidatesRole"]["Policies"]
+    for statement in policy["PolicyDocument"]["Statement"]:
+        choice = statement.get("Fn::If", [None, statement, None])
+        writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "events:PutEvents"}
+        reached = {target(resource) for resource in listed(choice[1]["Resource"])}
+        if writes & set(listed(choice[1]["Action"])) and reached != {"CandidateTable"}:
+            assert choice[0] == "CandidatesMerge"
+            assert choice[2] == {"Ref": "AWS::NoValue"}
+
+
 @pytest.mark.parametrize("queue", WORKING_QUEUES)
 class TestEveryQueue:
     def test_is_visible_again_after_six_times_the_functions_timeout(self, queue: str) -> None:
