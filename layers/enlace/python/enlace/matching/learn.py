@@ -18,8 +18,8 @@ from enlace.errors import InvalidWeights
 from enlace.matching.blocking import blocking_keys
 from enlace.matching.compare import LEVELS, Comparison, compare
 from enlace.matching.features import Features
-from enlace.matching.model import Model, Pattern, spread
-from enlace.matching.weights import Terms, Weights, term_share
+from enlace.matching.model import SEVERAL, Model, Pattern
+from enlace.matching.weights import LEAST, Terms, Weights, term_share
 
 #: Pairs that are one person which a file's m is worth against decisions.
 STRENGTH = 500.0
@@ -77,7 +77,7 @@ def learn(
     choice = random.Random(seed)
     for done in range(samples):
         i, j = choice.sample(range(records), 2)
-        drawn[_pattern(compare(features[i], features[j]), terms)] += 1
+        drawn[_pattern(compare(features[i], features[j]), {})] += 1
         if done % 1000 == 0:
             progress("sampling", done / samples)
     model = Model(blocked, drawn, _agreeing_pairs(features), records * (records - 1) / 2)
@@ -199,8 +199,20 @@ def updated_by_decisions(
     strangers = strength * (1 - weights.prior) / weights.prior
     fields = {}
     for name, levels in weights.fields.items():
-        m = spread(list(levels), [v[0] * strength + same[name][k] for k, v in levels.items()])
-        u = spread(list(levels), [v[1] * strangers + different[name][k] for k, v in levels.items()])
+        m = _counted_on({k: v[0] for k, v in levels.items()}, same[name], strength)
+        u = _counted_on({k: v[1] for k, v in levels.items()}, different[name], strangers)
+        if name in SEVERAL and "different" in u:
+            m["different"] = u["different"]
         fields[name] = {level: (m[level], u[level]) for level in levels}
     version = f"{weights.version}+{count}"
     return replace(weights, version=version, date=date or weights.date, fields=fields)
+
+
+def _counted_on(
+    chances: Mapping[str, float], decided: Mapping[str, int], strength: float
+) -> dict[str, float]:
+    total = strength + sum(decided.values())
+    return {
+        level: max((chance * strength + decided.get(level, 0)) / total, LEAST)
+        for level, chance in chances.items()
+    }

@@ -244,6 +244,7 @@ def load_weights(text: str) -> Weights:
     if not isinstance(document, dict):
         raise InvalidWeights("the weights: must be an object")
     fields = _object(document, "fields")
+    terms = _object(document, "terms")
     unknown = set(fields) - set(LEVELS)
     if unknown:
         raise InvalidWeights(f"fields: {sorted(unknown)[0][:40]!r} is not a field")
@@ -256,7 +257,7 @@ def load_weights(text: str) -> Weights:
         household=_share(document, "household", "household", zero=True),
         namesakes=_share(document, "namesakes", "namesakes", zero=True),
         fields={name: _levels(fields, name) for name in LEVELS if name in fields},
-        terms={name: _terms(_object(document, "terms"), name) for name in document["terms"]},
+        terms={name: _terms(terms, name) for name in terms},
     )
 
 
