@@ -16,7 +16,19 @@ ALLOWED = {
     "GET /v1/customers/{id}/context": {"agent", "admin"},
     "POST /v1/customers/{id}/explain": {"agent", "privacy", "admin"},
     "POST /v1/context": {"agent", "admin"},
+    "GET /v1/cases/{protocol}": {"agent", "admin"},
+    "POST /v1/cases/{protocol}/assign": {"agent", "admin"},
+    "POST /v1/cases/{protocol}/transfer": {"agent", "admin"},
+    "POST /v1/cases/{protocol}/close": {"agent", "admin"},
+    "POST /v1/cases/{protocol}/reopen": {"agent", "admin"},
+    "GET /v1/rules": {"agent", "admin"},
+    "PUT /v1/rules": {"admin"},
     "POST /v1/conciliations": {"agent", "admin"},
+    "POST /v1/conciliations/preview": {"agent", "admin"},
+    "GET /v1/conciliations/candidates": {"agent", "admin"},
+    "GET /v1/conciliations": {"agent", "admin"},
+    "GET /v1/conciliations/{id}": {"agent", "admin"},
+    "POST /v1/conciliations/{id}/approve": {"agent", "admin"},
     "DELETE /v1/conciliations/{id}": {"agent", "admin"},
 }
 
@@ -29,7 +41,8 @@ def claims(roles: Any, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("route", sorted(ALLOWED))
 def test_a_route_takes_its_roles_and_no_other(route: str, role: str) -> None:
     method, _, path = route.partition(" ")
-    response = World().call(method, path.replace("{id}", "c1"), b"", claims=claims([role]))
+    path = path.replace("{id}", "c1").replace("{protocol}", "1")
+    response = World().call(method, path, b"", claims=claims([role]))
     assert (response.status != 403) == (role in ALLOWED[route])
 
 
