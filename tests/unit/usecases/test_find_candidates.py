@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from enlace.domain.candidate import candidate
 from enlace.domain.records import IdentifierRecord
 from enlace.domain.rules import CandidateRules, Rules
 from enlace.errors import TemporaryFailure
@@ -140,6 +141,18 @@ class TestBounds:
         found = scene.finder.find(self.crowd(scene, 30)[-1])
         assert found.compared == 29
         assert found.kept == len(scene.candidates.kept) == find_candidates.MAX_FOUND
+
+    def test_of_one_that_is_gone_all_goes(self) -> None:
+        scene = Scene(rules_with(block_size=100))
+        keys = self.crowd(scene, 70)
+        for other in keys[1:]:
+            scene.candidates.keep([candidate(keys[0], other, probability=0.95, bits=9.0)])
+        del scene.store.records[keys[0]]
+
+        scene.finder.find(keys[0])
+
+        assert scene.candidates.points([keys[0]]) == {keys[0]: Point()}
+        assert not scene.candidates.kept
 
     def crowd(self, scene: Scene, size: int) -> list[str]:
         """People alike in one block, and nobody has searched for them yet."""

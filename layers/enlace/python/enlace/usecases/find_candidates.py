@@ -157,7 +157,8 @@ class CandidateFinder:
         blocks, entered = self._enter(key, ids)
         left = point.blocks - ids
         refused = self._refused(key, component)
-        others = _to_compare(key, point, blocks)
+        # Of one that is gone all goes, however much it is.
+        others = _to_compare(key, point, blocks, MAX_KNOWN if record else None)
         wanted = {*others, *(end for pair in refused for end in pair)} - {key}
         records = self._store.get_identifiers(sorted(wanted), consistent=True) if wanted else {}
         if record:
@@ -256,12 +257,14 @@ def _said(record: IdentifierRecord | None) -> object:
     return record and (record.traits, record.pointer)
 
 
-def _to_compare(key: str, point: Point, blocks: Mapping[str, Members]) -> tuple[str, ...]:
+def _to_compare(
+    key: str, point: Point, blocks: Mapping[str, Members], most_known: int | None
+) -> tuple[str, ...]:
     """Those known already, then those that share most blocks."""
-    known = sorted(point.partners)[:MAX_KNOWN]
+    known = sorted(point.partners)[:most_known]
     shared = Counter(member for members in blocks.values() for member in members or ())
     shared.pop(key, None)
     for other in known:
         shared.pop(other, None)
     new = sorted(shared, key=lambda other: (-shared[other], other))
-    return (*known, *new[: MAX_COMPARED - len(known)])
+    return (*known, *new[: max(MAX_COMPARED - len(known), 0)])
