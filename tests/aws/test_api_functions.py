@@ -25,6 +25,7 @@ from enlace.domain.interaction import Interaction
 from enlace.errors import TemporaryFailure
 from enlace.rules import default_rules
 from enlace.usecases.resolve import Resolver
+from tests.aws.test_candidate_table import make_table
 from tests.stores.builders import interaction, order
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +64,6 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             ("identity", ["pk"]),
             ("timeline", ["pk", "sk"]),
             ("case", ["pk", "sk"]),
-            ("candidate", ["pk", "sk"]),
         ):
             make_client("dynamodb").create_table(
                 TableName=name,
@@ -74,6 +74,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
                 ],
                 AttributeDefinitions=[{"AttributeName": k, "AttributeType": "S"} for k in keys],
             )
+        make_table(make_client("dynamodb"), "candidate")
         queue = make_client("sqs").create_queue(QueueName="interactions")["QueueUrl"]
         monkeypatch.setenv("INTERACTIONS_QUEUE_URL", queue)
         make_client("events").create_event_bus(Name="enlace")
@@ -232,6 +233,8 @@ def test_a_preview_changes_nothing_and_a_decision_is_shown() -> None:
     assert (shown["state"], shown["customers"]) == ("in_force", made["customers"])
     listed = event("GET", "/v1/conciliations") | {"rawQueryString": "state=pending_approval"}
     assert answer(function, listed) == {"items": [], "next_cursor": None}
+    candidates = event("GET", "/v1/conciliations/candidates") | {"rawQueryString": ""}
+    assert answer(function, candidates)["items"] == []
     # It waits for nobody: the rules that ship ask for no second approver.
     answer(function, event("POST", "/v1/conciliations/{id}/approve", id=id_), 409)
 
