@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -28,6 +28,7 @@ from enlace.domain.rfv import Quintiles
 from enlace.domain.rules import Rules
 from enlace.errors import TemporaryFailure
 from enlace.rules import default_rules
+from enlace.usecases.candidate_ports import Point
 from enlace.usecases.candidates_view import CandidatesView
 from enlace.usecases.change_case import ChangeCase
 from enlace.usecases.compared import Compared
@@ -89,9 +90,8 @@ class OpenCandidates:
     def __init__(self) -> None:
         self.pairs: set[tuple[str, str]] = set()
 
-    def partners(self, keys: Iterable[str]) -> dict[str, frozenset[str]]:
-        found = {key: {b for a, b in self.pairs if a == key} for key in keys}
-        return {key: frozenset(others) for key, others in found.items() if others}
+    def points(self, keys: Collection[str]) -> dict[str, Point]:
+        return {key: Point(open=frozenset(b for a, b in self.pairs if a == key)) for key in keys}
 
 
 class FakeQueue:

@@ -19,6 +19,7 @@ from enlace.domain.component import Component
 from enlace.domain.records import IdentifierRecord
 from enlace.domain.rfv import Quintiles
 from enlace.errors import TemporaryFailure
+from enlace.usecases.candidate_ports import Point
 from enlace.usecases.find_customer import (
     ATTEMPTS,
     CHANGING,
@@ -46,8 +47,8 @@ _Job = tuple[Callable[[], Any], Callable[[Any], Any]]
 class CandidateReader(Protocol):
     """What operators are asked to look at."""
 
-    def partners(self, keys: Iterable[str]) -> Mapping[str, Collection[str]]:
-        """With whom contact points make candidates, decided or not; one round trip."""
+    def points(self, keys: Collection[str]) -> dict[str, Point]:
+        """The entries of contact points, empty where there is none; one round trip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class _Gathered:
     cases: dict[str, list[OpenCase]] = field(default_factory=dict)
     component: Component | None = None
     quintiles: Quintiles | None = None
-    partners: Mapping[str, Collection[str]] = field(default_factory=dict)
+    points: Mapping[str, Point] = field(default_factory=dict)
 
 
 class CustomerReader:
@@ -169,8 +170,8 @@ class CustomerReader:
             aggregates={key: known.aggregates.get(key, NOTHING) for key in members},
             cases=sorted(cases, key=lambda case: (case.opened_at, case.protocol), reverse=True),
         )
-        partners = known.partners.get(asked.key, ())
-        return Seen(customer, history, known.quintiles, _undecided(customer, partners))
+        open_ = known.points.get(asked.key, Point()).open
+        return Seen(customer, history, known.quintiles, _undecided(customer, open_))
 
     def _customer(self, asked: Asked, newest: int, known: _Gathered) -> Customer:
         for attempt in range(ATTEMPTS):
@@ -210,8 +211,8 @@ class CustomerReader:
         if self._quintiles:
             jobs.append((self._quintiles, _setter(known, "quintiles")))
         if self._candidates:
-            partners = partial(self._candidates.partners, [key])
-            jobs.append((partners, _setter(known, "partners")))
+            points = partial(self._candidates.points, [key])
+            jobs.append((points, _setter(known, "points")))
         return jobs
 
     def _run(self, jobs: Sequence[_Job]) -> None:
@@ -222,7 +223,10 @@ class CustomerReader:
 
 
 def _undecided(customer: Customer, partners: Collection[str]) -> bool:
-    """Whether a candidate is left that is neither joined nor decided upon."""
+    """Whether a candidate is left that is neither joined nor decided upon.
+
+    The list of candidates follows customers and decisions with a delay.
+    """
     own = customer.asked.key
     settled = set(customer.members)
     if customer.component:
