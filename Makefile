@@ -31,7 +31,7 @@ demo: up  ## Play João's story through the laptop stack and show what each part
 
 test: install  ## Run every test: unit, moto, contract, infra and e2e on a stack of its own
 	@$(PY) -m pytest -n 2 --dist loadfile tests/unit tests/aws tests/contract tests/infra $(ARGS)
-	@$(PY) -m pytest tests/e2e $(ARGS)
+	@$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder tests/e2e $(ARGS)
 
 lint: install  ## Check format, style, types, import directions and the template
 	@$(BIN)/ruff format --check .
