@@ -11,7 +11,7 @@ from enlace.domain.interaction import Identifier, Interaction
 from enlace.errors import EnlaceError
 from enlace.senders.http_json import JsonHttp
 from enlace.senders.hubspot import HubSpot, bearer
-from enlace.usecases.conciliate import Conciliation
+from enlace.usecases.decision_scope import Conciliation
 from enlace.usecases.follow_crm import ACTIVITY_TYPES, FollowCrm
 from enlace.usecases.publish import effect_entries, resolved_entries
 from local.memory_store import MemoryStore

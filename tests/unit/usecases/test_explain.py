@@ -55,7 +55,7 @@ def _is_told(refusal: dict[str, Any]) -> bool:
     """Whether a refusal says between whom: what no limit of its own explains, is no reason."""
     reason, kind = refusal["reason"], refusal["reason"].partition(":")[2]
     if kind and kind != "identifiers":
-        return len(refusal["identifiers"]) > refusal["limit"]
+        return len(refusal["identifiers"]) > int(refusal["limit"])
     if reason == "contradiction":
         return bool(refusal["fields"]) and len(refusal["identifiers"]) > 1
     return bool(refusal["identifiers"])

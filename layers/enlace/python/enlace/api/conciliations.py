@@ -15,13 +15,14 @@ from enlace.domain.envelope import NAMESPACE, Cause, Entry
 from enlace.domain.http import Response
 from enlace.errors import InvalidPayload, TemporaryFailure
 from enlace.usecases.compared import Compared
-from enlace.usecases.conciliate import Conciliation, Conciliator
+from enlace.usecases.conciliate import Conciliator
 from enlace.usecases.conciliation_log import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
     PENDING_APPROVAL,
     ConciliationLog,
 )
+from enlace.usecases.decision_scope import Conciliation
 from enlace.usecases.publish import effect_entries
 
 SOURCE = "enlace.api_conciliations"

@@ -12,34 +12,35 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from enlace.domain.address_key import AddressKeys
-from enlace.domain.change import Effect, GraphChange
+from enlace.domain.change import GraphChange
+from enlace.domain.evidence import Decision
 from enlace.domain.interaction import Identifier
 from enlace.domain.rules import Rules
 from enlace.errors import (
     Conflict,
     InvalidDecision,
     NotFound,
-    NotPending,
-    SecondOperatorNeeded,
     TemporaryFailure,
 )
 from enlace.usecases.conciliation_log import (
-    IN_FORCE,
     PENDING_APPROVAL,
     WITHDRAWN,
     Entry,
+    approved_by,
     decision_of,
     entry_key,
+    entry_of,
+    outcome_of,
     refused_now,
     state_of,
     waiting,
     waits_no_more,
 )
 from enlace.usecases.decision_scope import (
+    Conciliation,
     carried_out,
     joined_identifiers,
     keys_of,
@@ -49,35 +50,6 @@ from enlace.usecases.graph import Neighbourhood, own_part, read_neighbourhood
 from enlace.usecases.ports import PutComponent, PutEntry, Store, UpdateRecord, Write
 
 _ATTEMPTS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Conciliation:
-    """What became of a decision.
-
-    Parameters
-    ----------
-    id : str
-        Of the decision; needed to withdraw it.
-    customers : list of str
-        Customer ids of the two identifiers now: one if they are the same customer.
-    effects : list of Effect
-        Customers merged or split, to be told on the bus.
-    decided_at : str
-        Contract time of the decision, of its approval or of its withdrawal.
-    state : str
-        ``pending_approval`` (nothing changed yet), ``in_force`` or ``withdrawn``.
-    refused : str or None
-        Why a ``same`` that is in force joins nobody all the same, as in
-        :class:`enlace.domain.partition.Partition`.
-    """
-
-    id: str
-    customers: list[str]
-    effects: list[Effect]
-    decided_at: str
-    state: str = IN_FORCE
-    refused: str | None = None
 
 
 class Conciliator:
@@ -151,36 +123,26 @@ class Conciliator:
         """
         keys = keys_of(decision, a, b, self._keys, self._rules)
         now = self._now()
-        entry: Entry = {
-            "id": conciliation_id or str(uuid.uuid4()),
-            "decision": decision,
-            "a": keys[0],
-            "b": keys[1],
-            "operator": operator,
-            "reason": reason,
-            "verified": verified,
-            "decided_at": now,
-            "withdrawn_at": None,
-        }
-        if comparison is not None:
-            entry["comparison"] = dict(comparison)
+        id_ = conciliation_id or str(uuid.uuid4())
+        made = Decision(id_, decision, keys[0], keys[1], operator, now, verified=verified)
+        entry = entry_of(made, reason, comparison)
         # An id of our own is known to somebody else only if our first answer was lost.
         asked_before = conciliation_id is not None
 
         def attempt() -> Conciliation:
             nonlocal asked_before
-            known = self._store.get_entry(entry_key(entry["id"])) if asked_before else None
+            known = self._store.get_entry(entry_key(id_)) if asked_before else None
             asked_before = True
             if known:
                 if [known["decision"], known["a"], known["b"]] != [decision, *keys]:
                     raise InvalidDecision("this id belongs to another decision")
                 return self._told(known)
             touched = self._read(keys)
-            identifiers = joined_identifiers(touched, decision_of(entry))
+            identifiers = joined_identifiers(touched, made)
             if needs_approval(self._rules, identifiers):
                 asked = {"identifiers": identifiers, "operator": None, "at": None}
                 return self._wait({**entry, "approval": asked}, touched)
-            return self._change(GraphChange(decide=decision_of(entry)), touched, entry, None, now)
+            return self._change(GraphChange(decide=made), touched, entry, None, now)
 
         return self._tried(attempt)
 
@@ -206,18 +168,9 @@ class Conciliator:
 
         def attempt() -> Conciliation:
             entry = self._entry(conciliation_id)
-            state, approval = state_of(entry), entry.get("approval")
-            if approval is None:
-                raise NotPending("this decision needs no second approver")
-            if operator == entry["operator"]:
-                raise SecondOperatorNeeded("another operator than who decided must approve it")
-            if state == WITHDRAWN:
-                raise NotPending("this decision was withdrawn")
-            if state == IN_FORCE:
-                if approval["operator"] != operator:
-                    raise NotPending("another operator has approved this decision")
+            approved = approved_by(operator, entry, now)
+            if approved is None:
                 return self._told(entry)
-            approved = {**entry, "approval": {**approval, "operator": operator, "at": now}}
             touched = self._read([entry["a"], entry["b"]])
             change = GraphChange(decide=decision_of(entry))
             return self._change(change, touched, approved, entry, now)
@@ -281,16 +234,11 @@ class Conciliator:
     def _told(self, entry: Entry) -> Conciliation:
         """What became of a decision before, with the customers of now."""
         touched = read_neighbourhood(self._store, [entry["a"], entry["b"]])
-        state = state_of(entry)
-        effects, at = entry.get("effects", []), (entry.get("approval") or {}).get("at")
-        if state == WITHDRAWN:
-            effects, at = entry["withdrawal_effects"], entry["withdrawn_at"]
         return Conciliation(
             entry["id"],
             sorted({record.customer_id for record in touched.records.values()}),
-            effects,
-            at or entry["decided_at"],
-            state,
+            *outcome_of(entry),
+            state_of(entry),
             refused_now(touched.components, decision_of(entry), self._rules, self._now()[:10]),
         )
 

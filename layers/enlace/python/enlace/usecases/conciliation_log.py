@@ -12,12 +12,21 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from enlace.domain.change import Effect
 from enlace.domain.component import Component
 from enlace.domain.evidence import Decision, edge_key
 from enlace.domain.records import IdentifierRecord
 from enlace.domain.refusal import refusals
 from enlace.domain.rules import Rules
-from enlace.errors import Conflict, InvalidPayload, NotFound, TemporaryFailure, TooManyPending
+from enlace.errors import (
+    Conflict,
+    InvalidPayload,
+    NotFound,
+    NotPending,
+    SecondOperatorNeeded,
+    TemporaryFailure,
+    TooManyPending,
+)
 from enlace.usecases.find_customer import ATTEMPTS, CHANGING, Parallel
 from enlace.usecases.graph import read_neighbourhood
 from enlace.usecases.ports import PutEntry, Store
@@ -46,6 +55,54 @@ def state_of(entry: Mapping[str, Any]) -> str:
         return WITHDRAWN
     approval = entry.get("approval")
     return PENDING_APPROVAL if approval and approval["operator"] is None else IN_FORCE
+
+
+def entry_of(made: Decision, reason: str, comparison: Mapping[str, Any] | None) -> Entry:
+    """The entry of a new decision."""
+    entry: Entry = {
+        "id": made.id,
+        "decision": made.decision,
+        "a": made.a,
+        "b": made.b,
+        "operator": made.operator,
+        "reason": reason,
+        "verified": made.verified,
+        "decided_at": made.decided_at,
+        "withdrawn_at": None,
+    }
+    return entry if comparison is None else {**entry, "comparison": dict(comparison)}
+
+
+def approved_by(operator: str, entry: Entry, now: str) -> Entry | None:
+    """The entry once ``operator`` has approved it; None where they have already.
+
+    Raises
+    ------
+    SecondOperatorNeeded
+        If ``operator`` is who decided.
+    NotPending
+        If it was withdrawn, approved by somebody else, or needs no approval.
+    """
+    approval = entry.get("approval")
+    if approval is None:
+        raise NotPending("this decision needs no second approver")
+    if operator == entry["operator"]:
+        raise SecondOperatorNeeded("another operator than who decided must approve it")
+    if state_of(entry) == WITHDRAWN:
+        raise NotPending("this decision was withdrawn")
+    if approval["operator"] not in (None, operator):
+        raise NotPending("another operator has approved this decision")
+    if approval["operator"] == operator:
+        return None
+    return {**entry, "approval": {**approval, "operator": operator, "at": now}}
+
+
+def outcome_of(entry: Entry) -> tuple[list[Effect], str]:
+    """What the last step of a decision changed, and when it was taken."""
+    if state_of(entry) == WITHDRAWN:
+        return entry["withdrawal_effects"], entry["withdrawn_at"]
+    at = (entry.get("approval") or {}).get("at")
+    return entry.get("effects", []), at or entry["decided_at"]
 
 
 def decision_of(entry: Mapping[str, Any]) -> Decision:

@@ -1,15 +1,47 @@
-"""What a decision is about: which identifiers, and how many it would join."""
+"""What a decision is about, how many identifiers it would join, and what became of it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from enlace.domain.address_key import AddressKeys
-from enlace.domain.change import Evolution, GraphChange, evolve
+from enlace.domain.change import Effect, Evolution, GraphChange, evolve
 from enlace.domain.evidence import Decision
 from enlace.domain.interaction import Identifier
 from enlace.domain.rules import Rules
 from enlace.errors import ComponentSaturated, InvalidDecision
+from enlace.usecases.conciliation_log import IN_FORCE
 from enlace.usecases.graph import Neighbourhood
 from enlace.usecases.observe import sight
+
+
+@dataclass(frozen=True, slots=True)
+class Conciliation:
+    """What became of a decision.
+
+    Parameters
+    ----------
+    id : str
+        Of the decision; needed to withdraw it.
+    customers : list of str
+        Customer ids of the two identifiers now: one if they are the same customer.
+    effects : list of Effect
+        Customers merged or split, to be told on the bus.
+    decided_at : str
+        Contract time of the decision, of its approval or of its withdrawal.
+    state : str
+        ``pending_approval`` (nothing changed yet), ``in_force`` or ``withdrawn``.
+    refused : str or None
+        Why a ``same`` that is in force joins nobody all the same, as in
+        :class:`enlace.domain.partition.Partition`.
+    """
+
+    id: str
+    customers: list[str]
+    effects: list[Effect]
+    decided_at: str
+    state: str = IN_FORCE
+    refused: str | None = None
 
 
 def keys_of(
