@@ -27,7 +27,16 @@ TABLES = {
 }
 QUEUES = {
     f"{name}{suffix}": f"{name.capitalize()}{kind}"
-    for name in ("interactions", "dispatch", "customers", "candidates", "consents", "crm", "email", "sms")
+    for name in (
+        "interactions",
+        "dispatch",
+        "customers",
+        "candidates",
+        "consents",
+        "crm",
+        "email",
+        "sms",
+    )
     for suffix, kind in (("", "Queue"), ("_dlq", "DLQ"))
 }
 
