@@ -20,6 +20,10 @@ from enlace.matching.weights import LEAST, NAMESAKES, NAMESAKES_OWN, PERSONAL, c
 SEVERAL = frozenset(("phone", "email", "handle", "device"))
 _ROUNDS = 40
 _SETTLED = 1e-4
+#: Families are a part of those who look alike, or they are none: fewer to a pair that is
+#: one person are errors in names and birth dates.
+_FEWEST_FAMILIES = 1 / 200
+_FIRST_ROUNDS = 5
 #: What no data has seen is not impossible.
 _UNSEEN = 0.5
 
@@ -58,7 +62,9 @@ class Model:
             progress("learning", done / _ROUNDS)
             before = self.prior
             self._round()
-            if abs(self.prior - before) < _SETTLED * before:
+            if done >= _FIRST_ROUNDS and self.household < _FEWEST_FAMILIES * self.prior:
+                self.household = 0.0
+            if done > _FIRST_ROUNDS and abs(self.prior - before) < _SETTLED * before:
                 break
         self._forget_unseen()
         progress("learning", 1.0)
