@@ -15,7 +15,7 @@ from pathlib import Path
 from enlace.domain.rules import Rules
 from enlace.errors import EnlaceError
 from enlace.rules import default_rules, load_rules
-from local import stack, weights
+from local import rules_cli, stack, weights
 from local.replay import Replay, replay, write_clusters
 from local.settings import LocalError
 from local.sign import sign
@@ -53,9 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="print the counts as JSON")
     command.set_defaults(run=_replay)
 
-    rules = commands.add_parser("rules", help="compare rules").add_subparsers(
+    rules = commands.add_parser("rules", help="compare and change rules").add_subparsers(
         required=True, metavar="COMMAND"
     )
+    rules_cli.add_commands(rules)
     command = rules.add_parser("diff", help="which customers a change would merge or split")
     command.add_argument("file", type=Path, metavar="FILE.jsonl", help="one interaction a line")
     command.add_argument(
@@ -98,14 +99,27 @@ def _rules_diff(options: argparse.Namespace) -> int:
     _tell_invalid(sides[0])
     before, after = (result.customer_of for result in sides)
     merged, split = _regrouped(after, before), _regrouped(before, after)
-    for title, groups in (("would merge", merged), ("would split", split)):
+    # The rules that keep the parts asunder: those before a merge, and those after a split.
+    sides_apart = (("would merge", merged, sides[0]), ("would split", split, sides[1]))
+    for title, groups, side in sides_apart:
         for parts in groups:
             sizes = " + ".join(str(len(part)) for part in parts)
-            print(f"{title}: {sizes} identifiers")
+            print(f"{title}: {sizes} identifiers ({_kept_apart(side, parts)})")
             for part in parts:
                 print("    " + ", ".join(f"{kind} {value}" for kind, value in part))
     print(f"{len(merged)} merges, {len(split)} splits")
     return 0
+
+
+def _kept_apart(side: Replay, parts: list[list[tuple[str, str]]]) -> str:
+    """The rules that refused the ties between the parts, as ``docs/identity.md`` names them."""
+    place = {identifier: n for n, part in enumerate(parts) for identifier in part}
+    reasons = {
+        reason
+        for (a, b), reason in side.refused.items()
+        if a in place and b in place and place[a] != place[b]
+    }
+    return ", ".join(sorted(reasons)) or "no tie between them"
 
 
 def _regrouped(

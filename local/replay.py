@@ -45,11 +45,14 @@ class Replay:
         Lines that are no interactions; all the others were replayed.
     customer_of : dict of (kind, value) to customer id
         Every identifier seen, normalised.
+    refused : dict of two (kind, value) to the reason
+        Ties that join nobody; those to hubs, which are cut off, are left out.
     """
 
     counts: dict[str, int]
     invalid: list[tuple[int, str]] = field(default_factory=list)
     customer_of: dict[tuple[str, str], str] = field(default_factory=dict)
+    refused: dict[tuple[tuple[str, str], tuple[str, str]], str] = field(default_factory=dict)
 
 
 def replay(
@@ -125,12 +128,18 @@ def _replay(
             seen.update(sighting.key for sighting in observation.sightings())
 
     components: set[str] = set()
+    named: dict[str, tuple[str, str]] = {}
     for record in store.get_identifiers(seen, consistent=True).values():
+        named[record.key] = (record.kind, record.value)
         result.customer_of[record.kind, record.value] = record.customer_id
         if record.pointer.component:
             components.add(record.pointer.component)
     for component in store.get_components(components, consistent=True).values():
-        counts["refused"] += len(component.partition(rules, now[:10]).refused)
+        refused = component.partition(rules, now[:10]).refused
+        counts["refused"] += len(refused)
+        for (a, b), reason in refused.items():
+            if a in named and b in named:
+                result.refused[named[a], named[b]] = reason
     counts["identifiers"] = len(result.customer_of)
     counts["customers"] = len(set(result.customer_of.values()))
     return result
