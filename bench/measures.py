@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from bench import searches
 from bench.capacity import Usage
 from bench.cost import Footprint, lines
+from bench.measure import Measure, Number
 from bench.prices import BATCH
 from bench.reads import SHORT, VIEW_PAGE, ByLength
 from bench.scenarios import DRAWS, MOVED, Counts
@@ -15,37 +16,6 @@ from bench.times import Times
 
 #: Reads one number of the counts.
 Counted = Callable[[Counts], float]
-#: What one number is; None where a pipeline has no such number.
-Number = float | None
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One row of the table.
-
-    Parameters
-    ----------
-    exact : bool
-        The budget is a value to meet exactly, not a limit.
-    note : str
-        What the row leaves unsaid.
-    """
-
-    name: str
-    ours: Number
-    naive: Number
-    budget: Number
-    floor: Number = None
-    exact: bool = False
-    note: str = ""
-
-    @property
-    def ok(self) -> bool | None:
-        """Whether ours keeps the budget; None where there is none to keep."""
-        if self.ours is None or self.budget is None:
-            return None
-        rounded = round(self.ours, 6)
-        return rounded == self.budget if self.exact else rounded <= self.budget
 
 
 def counted(ours: Counts | None, naive: Counts, *, long_history: dict[str, int]) -> list[Measure]:
@@ -135,6 +105,7 @@ def counted(ours: Counts | None, naive: Counts, *, long_history: dict[str, int])
             "AWS calls per warm webhook, 25 messages", lambda c: c.webhook_many.request_count, 1, 1
         ),
         *(_questions(ours.reads, h) if ours and ours.reads else ()),
+        *(searches.rows(ours.searches) if ours and ours.searches else ()),
     ]
 
 

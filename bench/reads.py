@@ -33,7 +33,7 @@ class Unanswered(Exception):
     """A question was not answered as it is meant to be."""
 
 
-def count_reads(long_history: int) -> dict[str, ByLength]:
+def count_reads(long_history: int) -> Mapping[str, ByLength]:
     """The usage of each question at histories of 10, 50 and ``long_history`` interactions.
 
     The history came through one of the customer's two contact points.

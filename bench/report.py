@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.measures import Measure, Number
+from bench.measure import Measure, Number
 from bench.world import ROOT
 
 RESULTS = ROOT / "bench" / "results"

@@ -18,6 +18,7 @@ from bench import people
 from bench.capacity import Usage
 from bench.prices import BATCH
 from bench.reads import ByLength, count_reads
+from bench.searches import count_searches
 from bench.sizes import item_size
 from bench.world import ROOT, SECRETS, Function, World, environment, world
 
@@ -117,6 +118,8 @@ class Counts:
     timeline_item_bytes: int
     #: Only ours answers questions.
     reads: Mapping[str, ByLength] | None = None
+    #: Only ours looks for candidates.
+    searches: Mapping[str, Usage] | None = None
 
 
 def count(
@@ -176,6 +179,7 @@ def count(
         resolver_log_bytes=log_bytes,
         timeline_item_bytes=item_bytes,
         reads=count_reads(long_history) if pipeline.name == "ours" else None,
+        searches=count_searches() if pipeline.name == "ours" else None,
     )
 
 

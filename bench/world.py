@@ -41,12 +41,12 @@ SECRETS: dict[str, dict[str, Any]] = {
     },
 }
 
-#: Table names by environment variable: key names, and indexes as {index: key}.
+#: Table names by environment variable: key names, and indexes as {index: keys, with blanks}.
 TABLES: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "IDENTITY_TABLE": (("pk",), {}),
     "TIMELINE_TABLE": (("pk", "sk"), {}),
     "CASE_TABLE": (("pk", "sk"), {}),
-    "CANDIDATE_TABLE": (("pk", "sk"), {}),
+    "CANDIDATE_TABLE": (("pk", "sk"), {"best": "part place"}),
     "DELIVERY_TABLE": (("pk",), {}),
     "CONSENT_TABLE": (("pk", "sk"), {}),
     "IDEMPOTENCY_TABLE": (("id",), {}),
@@ -270,7 +270,7 @@ def _app(folder: str) -> Any:
 
 
 def _table(name: str, keys: tuple[str, ...], indexes: dict[str, str]) -> dict[str, Any]:
-    attributes = [*keys, *indexes.values()]
+    attributes = [*keys, *" ".join(indexes.values()).split()]
     description: dict[str, Any] = {
         "TableName": name,
         "BillingMode": "PAY_PER_REQUEST",
@@ -281,7 +281,7 @@ def _table(name: str, keys: tuple[str, ...], indexes: dict[str, str]) -> dict[st
         description["GlobalSecondaryIndexes"] = [
             {
                 "IndexName": index,
-                "KeySchema": _schema((key,)),
+                "KeySchema": _schema(tuple(key.split())),
                 "Projection": {"ProjectionType": "ALL"},
             }
             for index, key in indexes.items()

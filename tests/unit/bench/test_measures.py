@@ -12,7 +12,8 @@ from bench import prices, report
 from bench.capacity import Usage
 from bench.cost import Footprint, lines
 from bench.cpu import import_ratios
-from bench.measures import Measure, import_budget
+from bench.measure import Measure
+from bench.measures import import_budget
 from bench.packages import zipped_bytes
 from bench.times import Times
 
