@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from bench.capacity import Meter
 from bench.dynamo import ClientStore
-from enlace.aws.candidate_table import INDEX, SHARDS, CandidateTable
+from enlace.aws.candidate_table import INDEX, PARTS, CandidateTable
 from enlace.domain.address_key import AddressKeys
 from enlace.domain.envelope import Cause
 from enlace.domain.rules import CandidateRules
@@ -41,13 +41,13 @@ def make_table(client: Any, name: str = "candidates") -> str:
             {"AttributeName": "sk", "KeyType": "RANGE"},
         ],
         AttributeDefinitions=[
-            {"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk", "shard", "place")
+            {"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk", "part", "place")
         ],
         GlobalSecondaryIndexes=[
             {
                 "IndexName": INDEX,
                 "KeySchema": [
-                    {"AttributeName": "shard", "KeyType": "HASH"},
+                    {"AttributeName": "part", "KeyType": "HASH"},
                     {"AttributeName": "place", "KeyType": "RANGE"},
                 ],
                 "Projection": {"ProjectionType": "ALL"},
@@ -165,7 +165,7 @@ class TestSearch:
             with meter.measure() as cost:
                 assert len(list(islice(scene.candidates.best("", 10), 10))) == 10
             costs.append((sum(cost.requests.values()), cost.read_units))
-        assert all(requests <= 2 * SHARDS and units <= 2 * SHARDS for requests, units in costs)
+        assert all(requests <= 2 * PARTS and units <= 2 * PARTS for requests, units in costs)
 
     def test_the_function_searches_and_gives_back_what_it_cannot_read(
         self, dynamodb: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -202,7 +202,7 @@ def test_candidates_are_written_by_their_function_alone(
     api, finder = as_role("ApiConciliations")("dynamodb"), as_role("FindCandidates")
     best = {
         "IndexName": "best",
-        "KeyConditionExpression": "shard = :none",
+        "KeyConditionExpression": "part = :none",
         "ExpressionAttributeValues": {":none": {"S": "none"}},
     }
 

@@ -31,7 +31,7 @@ from enlace.usecases.candidate_ports import Members, Point
 
 INDEX = "best"
 #: One partition of an index takes 1,000 writes a second.
-SHARDS = 16
+PARTS = 16
 _BATCH_WRITES = 25
 _ATTEMPTS = 6
 
@@ -114,7 +114,7 @@ class CandidateTable:
         """Listed candidates behind a position, best first: the merge of the index's parts."""
         chunk = max(4, size // 4)
         # A blank is before every position, and a key cannot be compared with nothing.
-        parts = (self._part(f"{n:x}", after or " ", chunk) for n in range(SHARDS))
+        parts = (self._part(f"{n:x}", after or " ", chunk) for n in range(PARTS))
         return heapq.merge(*parts, key=lambda made: made.position)
 
     def open_for(self, keys: Sequence[str]) -> bool:
@@ -129,15 +129,15 @@ class CandidateTable:
         )
         return {item["pk"]["S"]: _point_of(item) for item in items}
 
-    def _part(self, shard: str, after: str, chunk: int) -> Iterator[Candidate]:
+    def _part(self, part: str, after: str, chunk: int) -> Iterator[Candidate]:
         start: Item | None = None
         while True:
             with translated():
                 answer = self._client.query(
                     TableName=self._table,
                     IndexName=INDEX,
-                    KeyConditionExpression="shard = :shard AND place > :after",
-                    ExpressionAttributeValues={":shard": {"S": shard}, ":after": {"S": after}},
+                    KeyConditionExpression="part = :part AND place > :after",
+                    ExpressionAttributeValues={":part": {"S": part}, ":after": {"S": after}},
                     Limit=chunk,
                     **({"ExclusiveStartKey": start} if start else {}),
                 )
@@ -258,7 +258,7 @@ def _item_of(made: Candidate) -> Item:
         if number is not None:
             item[name] = {"N": f"{number:.9f}".rstrip("0").rstrip(".")}
     if made.listed:
-        item["shard"] = {"S": f"{zlib.crc32(' '.join(made.pair).encode()) % SHARDS:x}"}
+        item["part"] = {"S": f"{zlib.crc32(' '.join(made.pair).encode()) % PARTS:x}"}
         item["place"] = {"S": made.position}
     return item
 
