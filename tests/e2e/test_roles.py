@@ -215,6 +215,29 @@ def test_candidates_are_written_by_their_function_alone(
     assert denied(finder("events").put_events, Entries=[event])
 
 
+def test_scoring_finds_buyers_by_their_index_and_reads_no_history(
+    stack: dict[str, Any], as_role: Callable[[str], Clients]
+) -> None:
+    dynamodb = as_role("ScoreRfv")("dynamodb")
+    table = stack["table_names"]["timeline"]
+
+    assert not denied(
+        dynamodb.query,
+        TableName=table,
+        IndexName="buyers",
+        KeyConditionExpression="buyer = :shard",
+        ExpressionAttributeValues={":shard": {"S": "0"}},
+    )
+    assert denied(
+        dynamodb.query,
+        TableName=table,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": "nobody"}},
+    )
+    assert denied(dynamodb.put_item, TableName=table, Item={**KEY, "sk": {"S": "totals"}})
+    assert denied(dynamodb.scan, TableName=stack["table_names"]["identity"])
+
+
 def test_text_messages_go_to_phones_and_not_to_topics(
     stack: dict[str, Any], as_role: Callable[[str], Clients]
 ) -> None:
