@@ -57,7 +57,7 @@ class CandidateRules:
         A blocking key that more contact points share finds nothing any more.
     """
 
-    threshold: float = 0.9
+    threshold: float = 0.5
     auto_merge_above: float | None = None
     block_size: int = 40
 
@@ -148,7 +148,7 @@ def parse_rules(text: str) -> Rules:
         blocked_values={name: _texts(blocked, name) for name in tuple(blocked)},
         approval_above=_bounded(approval, "above_identifiers", None, 1, 60),
         candidates=CandidateRules(
-            threshold=_share(candidates, "threshold", 0.9),
+            threshold=_share(candidates, "threshold", 0.5),
             auto_merge_above=_share(candidates, "auto_merge_above", None),
             block_size=_bounded(candidates, "block_size", 40, 2, 100),
         ),
