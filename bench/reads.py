@@ -33,7 +33,7 @@ class Unanswered(Exception):
     """A question was not answered as it is meant to be."""
 
 
-def count_reads(long_history: int) -> Mapping[str, ByLength]:
+def count_reads(long_history: int) -> dict[str, ByLength]:
     """The usage of each question at histories of 10, 50 and ``long_history`` interactions.
 
     The history came through one of the customer's two contact points.
@@ -48,7 +48,7 @@ def count_reads(long_history: int) -> Mapping[str, ByLength]:
     for length in lengths:
         for name, usage in _answers(length).items():
             found[name][length] = usage
-    return found
+    return {name: by_length for name, by_length in found.items()}
 
 
 def _answers(length: int) -> dict[str, Usage]:
