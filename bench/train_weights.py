@@ -47,7 +47,9 @@ def training_set(people: int, seed: int) -> list[Features]:
         records, invalid = replay_records(path, default_rules())
     if invalid:
         raise ValueError(f"the generator wrote what is no interaction: {invalid[0]}")
-    features = [features_of(r.kind, r.value, r.traits) for r in records if not r.blocked]
+    features = [
+        features_of(r.kind, r.value, r.traits) for r in records if r.traits and not r.blocked
+    ]
     return [one for one in features if replace(one, own="") != Features()]
 
 

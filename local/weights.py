@@ -68,7 +68,9 @@ def _learn(options: argparse.Namespace) -> int:
         )
         for number, reason in invalid[:20]:
             print(f"enlace: line {number}: {reason}", file=sys.stderr)
-        features = [features_of(r.kind, r.value, r.traits) for r in records if not r.blocked]
+        features = [
+            features_of(r.kind, r.value, r.traits) for r in records if r.traits and not r.blocked
+        ]
         features = [one for one in features if replace(one, own="") != Features()]
         today = _today()
         weights = learn(
