@@ -263,6 +263,8 @@ def _with_history(pipeline: Pipeline, length: int, seed: int) -> tuple[Usage, Us
         )
         _resolve(services, resolver, [people.interaction(2, 2, also=moved)])
         services.grow_history(environment()[pipeline.history_variable], length)
+        # That may have taken a minute, after which the rules in force are read again.
+        _resolve(services, resolver, [people.interaction(99, 1)])
         known = _resolve(services, resolver, [people.interaction(1, 3)], Counter({RECORDED: 1}))
         merge = _resolve(
             services,
