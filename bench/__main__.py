@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench import measures, packages, report, times
+from bench import measures, packages, recorded, report, times
 from bench.cost import Footprint
 from bench.prices import BATCH
 from bench.scenarios import DRAWS, PIPELINES, Counts, count, is_there
@@ -51,8 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
         )
         everything = [*counted, *measures.timed(taken), *priced]
         details = {"times": taken, "zipped_bytes": packages.sizes(), "counts": counts}
-        print(report.table(everything))
-        _say(f"results: {report.save(everything, details).name}")
+        recognition = recorded.page()
+        print(report.table(everything), recognition, sep="\n\n")
+        saved = report.save(everything, details, recognition=recognition)
+        _say(f"results: {saved.name}")
     return 1 if any(measure.ok is False for measure in counted) else 0
 
 

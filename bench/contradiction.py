@@ -8,7 +8,8 @@ another's CPF lacking them too, so that nothing could tell some of them apart. T
 through the real resolve use case on the memory store, with the rule on, as it ships, and
 off.
 
-``python -m bench.contradiction`` prints pairs wrongly joined and pairs lost, by kind.
+``python -m bench.contradiction`` prints pairs wrongly joined and pairs lost, by kind, and
+keeps the figures in ``bench/results``.
 """
 
 from __future__ import annotations
@@ -28,15 +29,20 @@ from typing import Any
 
 from bench.brazil_people import Person, Population
 from bench.brazil_typing import Hand
+from bench.report import RESULTS
 from bench.world import ROOT
 from enlace.domain.rules import parse_rules
 from local.replay import replay
 
-PEOPLE, SEED = 4000, 7
+PEOPLE, SEED = 3000, 7
 #: Of ten CPFs, how many are lent; of the lent ones, how many to two others.
 LENT, TWICE = 0.1, 0.25
 #: Of the rows, how many carry a CPF mistyped into another person's.
 MISTYPED = 1 / 30
+#: Kinds of pairs that are told, the commonest first.
+_KINDS = 12
+#: Where the latest results are kept.
+RECORDED = RESULTS / "contradiction.json"
 _NAMELESS, _WITHOUT_BIRTH = 0.05, 0.4
 _START = datetime(2025, 1, 1, tzinfo=UTC)
 _RULES = ROOT / "layers" / "enlace" / "python" / "enlace" / "rules" / "default.toml"
@@ -77,6 +83,14 @@ class Outcome:
     true: int = 0
     wrong: dict[str, int] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
+
+    def told(self) -> dict[str, Any]:
+        """For the results file; the commonest kinds only."""
+        kinds = {
+            name: dict(list(found.items())[:_KINDS])
+            for name, found in (("wrong", self.wrong), ("lost", self.lost))
+        }
+        return {**asdict(self), **kinds, "precision": self.precision, "recall": self.recall}
 
     @property
     def precision(self) -> float:
@@ -243,22 +257,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.contradiction", description=__doc__)
     parser.add_argument("--people", type=int, default=PEOPLE)
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
-    for make in SETS.values():
+    recorded: dict[str, Any] = {}
+    for title, make in SETS.items():
         outcomes = measure(make, options.people, options.seed)
-        if options.json:
-            print(json.dumps({make.__name__: {k: asdict(v) for k, v in outcomes.items()}}))
-            continue
+        recorded[title] = {name: outcome.told() for name, outcome in outcomes.items()}
         for name, outcome in outcomes.items():
             print(
-                f"{make.__name__}, rule {name}: {outcome.joined} pairs joined, precision "
+                f"{title}, rule {name}: {outcome.joined} pairs joined, precision "
                 f"{outcome.precision:.4f}, recall {outcome.recall:.4f} of {outcome.true}"
             )
-            if name == "on":
-                for title, kinds in (("wrong", outcome.wrong), ("lost", outcome.lost)):
-                    for kind, number in list(kinds.items())[:20]:
-                        print(f"  {title:5} {number:5}  {kind}")
+        for what, kinds in (("wrong", outcomes["on"].wrong), ("lost", outcomes["on"].lost)):
+            for kind, number in list(kinds.items())[:_KINDS]:
+                print(f"  {what:5} {number:5}  {kind}")
+    if options.people == PEOPLE and options.seed == SEED:
+        content = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "people": PEOPLE, "seed": SEED}
+        RECORDED.write_text(
+            json.dumps(content | recorded, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
     return 0
 
 

@@ -96,41 +96,54 @@ def brazilians(people: int, seed: int = 11) -> dict[str, Any]:
     customer = {key: record.customer_id for key, record in records.items() if key in whose}
     ends = _true_customers(whose, customer)
     known = {key: _known(records[key]) for key in whose}
-    best: dict[tuple[str, str], int] = {}
+    held_pairs: set[tuple[str, str]] = set()
     wrong: Counter[str] = Counter()
-    right = homonyms = rows = 0
-    right_above: dict[str, int] = {}
+    namesakes: list[int] = []
+    rows = right = 0
     for one in world.list:
         if one.a not in whose or one.b not in whose:
             continue
         rows += 1
-        pair = _pair(customer[one.a], customer[one.b])
         if whose[one.a] == whose[one.b]:
             right += 1
-            best.setdefault(pair, rows)
-        else:
-            wrong[one.source] += 1
-            homonyms += _name(records[one.a]) == _name(records[one.b])
+            held_pairs.add(_pair(customer[one.a], customer[one.b]))
+            continue
+        same_name = _name(records[one.a]) == _name(records[one.b])
+        wrong["namesakes" if same_name else one.source] += 1
+        if same_name:
+            namesakes.append(rows)
     total: Counter[str] = Counter()
     held: Counter[str] = Counter()
-    for pair, keys_ in ends.items():
-        kind = _common(keys_, known)
+    for pair, keys in ends.items():
+        kind = _common(keys, known)
         total[kind] += 1
-        held[kind] += pair in best
-    half = sum(held.values()) // 2
+        held[kind] += pair in held_pairs
     return {
         "people": people,
         "rows": rows,
         "precision": round(right / max(rows, 1), 4),
         "wrong": dict(wrong),
-        "homonyms among the wrong": homonyms,
-        "recall by what both sides say": {
-            kind: f"{held[kind]} of {number}" for kind, number in total.most_common()
+        "namesakes": {
+            "pairs": _namesakes(whose, records),
+            "listed": len(namesakes),
+            "best row": namesakes[0] if namesakes else None,
+            "middle row": namesakes[len(namesakes) // 2] if namesakes else None,
         },
-        **right_above,
-        "true pairs found": sum(held.values()),
-        "half of them": half,
+        "recall": {kind: f"{held[kind]} of {number}" for kind, number in total.most_common()},
     }
+
+
+def _namesakes(whose: Mapping[str, str], records: Mapping[str, IdentifierRecord]) -> int:
+    """Pairs of contact points of two people who give the same name, surname included."""
+    named: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for key, person in whose.items():
+        if "whole name" in _known(records[key]):
+            named[_name(records[key])][person] += 1
+    pairs = 0
+    for people in named.values():
+        both = sum(people.values()) ** 2 - sum(number**2 for number in people.values())
+        pairs += both // 2
+    return pairs
 
 
 def _whose(samples: list[brazil.Sample], records: Mapping[str, IdentifierRecord]) -> dict[str, str]:

@@ -73,8 +73,18 @@ def table(measures: list[Measure]) -> str:
     return "\n".join(lines)
 
 
-def save(measures: list[Measure], details: dict[str, Any], folder: Path = RESULTS) -> Path:
+def save(
+    measures: list[Measure],
+    details: dict[str, Any],
+    folder: Path = RESULTS,
+    recognition: str = "",
+) -> Path:
     """Write ``<date>-<machine>.json`` and ``latest.md``.
+
+    Parameters
+    ----------
+    recognition : str
+        Markdown of what was measured about recognition (:mod:`bench.recorded`).
 
     Returns
     -------
@@ -102,12 +112,18 @@ def save(measures: list[Measure], details: dict[str, Any], folder: Path = RESULT
         **details,
     }
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False, default=vars) + "\n")
-    (folder / "latest.md").write_text(markdown(measures, details, about, f"{now:%Y-%m-%d}"))
+    (folder / "latest.md").write_text(
+        markdown(measures, details, about, f"{now:%Y-%m-%d}", recognition)
+    )
     return path
 
 
 def markdown(
-    measures: list[Measure], details: dict[str, Any], about: dict[str, Any], date: str
+    measures: list[Measure],
+    details: dict[str, Any],
+    about: dict[str, Any],
+    date: str,
+    recognition: str = "",
 ) -> str:
     """The page of the latest run."""
     sizes = "\n".join(
@@ -124,6 +140,7 @@ Made by `make bench`; what the rows mean is in `bench/README.md`.
 Microseconds are at the speed of the machine that the budgets were planned on, by work
 measured in the same run; here all times were {slowness:.2f} times as long.
 
+{recognition}
 | zipped for Lambda | KB |
 |---|---|
 {sizes}
