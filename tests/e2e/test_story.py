@@ -132,15 +132,19 @@ def test_messages_went_out_once_and_to_the_conversations_own_address(facts: Fact
 def test_facebook_telephone_and_sms_are_one_protocol_and_one_timeline(facts: Facts) -> None:
     people, case = facts["people"], facts["continued"]["case"]
     assert [
-        (item["interaction"]["channel"], item["interaction"]["type"], item["joined_by"])
+        (item["interaction"]["channel"], item["interaction"]["type"])
         for item in reversed(case["items"])
     ] == [
-        ("messenger", "message.received", "window"),
-        ("atendimento", "complaint.opened", "opened"),
-        ("voice", "call.started", "window"),
-        ("voice", "call.ended", "window"),
-        ("sms", "message.received", "reference"),
+        ("messenger", "message.received"),
+        ("atendimento", "complaint.opened"),
+        ("voice", "call.started"),
+        ("voice", "call.ended"),
+        ("sms", "message.received"),
     ]
+    how = [item["joined_by"] for item in reversed(case["items"])]
+    # Begin and end of one call are one thread, unless both are filed in the same moment.
+    assert how[3] in ("thread", "window")
+    assert how[:3] + how[4:] == ["window", "opened", "window", "reference"]
     assert case["protocol"] not in facts["protocols"]
     assert case["opener"]["value"] == people["joao_messenger"]
     assert case["customer_id"] == facts["customer_id"]
