@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from enlace.domain.consent import AddressConsent
@@ -14,13 +14,17 @@ class MemoryConsents:
     """Implements :class:`enlace.usecases.consents.ConsentStore`."""
 
     def __init__(self) -> None:
-        self.states: dict[str, StoredConsent] = {}
+        self.states_by_key: dict[str, StoredConsent] = {}
         self.ledgers: dict[str, dict[str, dict[str, Any]]] = {}
         self.intents: dict[str, tuple[str, str]] = {}
 
     def get(self, key: str) -> StoredConsent:
         """The consent of an address."""
-        return self.states.get(key, StoredConsent(AddressConsent()))
+        return self.states_by_key.get(key, StoredConsent(AddressConsent()))
+
+    def states(self, keys: Collection[str]) -> dict[str, AddressConsent]:
+        """The consents of several addresses."""
+        return {key: self.states_by_key[key].consent for key in keys if key in self.states_by_key}
 
     def entry(self, key: str, event_id: str) -> dict[str, Any] | None:
         """One entry of the ledger."""
@@ -41,4 +45,4 @@ class MemoryConsents:
         if self.get(key).etag != before.etag:
             raise Conflict("not as it was read")
         self.ledgers.setdefault(key, {})[entry["event_id"]] = dict(entry)
-        self.states[key] = StoredConsent(after, entry["hash"], entry["hash"])
+        self.states_by_key[key] = StoredConsent(after, entry["hash"], entry["hash"])

@@ -18,6 +18,7 @@ from enlace.aws.active_rules import ActiveRules
 from enlace.aws.address_keys import address_keys
 from enlace.aws.candidate_table import CandidateTable
 from enlace.aws.clients import client
+from enlace.aws.consent_table import ConsentTable
 from enlace.aws.history import DynamoHistory, Threads
 from enlace.aws.identity_table import IdentityTable
 from enlace.aws.secrets import CachedSecret
@@ -60,15 +61,21 @@ def _api() -> Callable[[], Api]:
     reader = DynamoHistory(dynamodb, os.environ["TIMELINE_TABLE"], os.environ["CASE_TABLE"])
     quintiles = CachedQuintiles(identities.get_entry, clock=time.monotonic)
     candidates = CandidateTable(dynamodb, os.environ["CANDIDATE_TABLE"])
+    consents = ConsentTable(dynamodb, os.environ["CONSENT_TABLE"])
 
     def build(rules: Rules) -> Api:
         finder = CustomerFinder(identities, keys, rules, today=_today)
         customers = CustomerReader(
-            finder, reader, parallel=threads, quintiles=quintiles, candidates=candidates
+            finder,
+            reader,
+            parallel=threads,
+            quintiles=quintiles,
+            candidates=candidates,
+            consents=consents,
         )
         routes = customer_routes(
             finder,
-            CustomerView(customers, today=_today),
+            CustomerView(customers, now=_now),
             Timeline(finder, reader, parallel=threads),
             Context(customers, today=_today),
             Explain(

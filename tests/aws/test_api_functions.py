@@ -54,6 +54,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "TIMELINE_TABLE": "timeline",
         "CASE_TABLE": "case",
         "CANDIDATE_TABLE": "candidate",
+        "CONSENT_TABLE": "consent",
         "BUS_NAME": "enlace",
         "ADDRESS_KEY_SECRET_ID": "address-key",
         "API_KEY_SECRET_ID": "api-key",
@@ -64,6 +65,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             ("identity", ["pk"]),
             ("timeline", ["pk", "sk"]),
             ("case", ["pk", "sk"]),
+            ("consent", ["pk", "sk"]),
         ):
             make_client("dynamodb").create_table(
                 TableName=name,

@@ -43,6 +43,7 @@ from enlace.usecases.read_customer import CustomerReader
 from enlace.usecases.read_history import Aggregates, Newest, OpenCase
 from enlace.usecases.timeline import Timeline
 from local.memory_candidates import MemoryCandidates
+from local.memory_consents import MemoryConsents
 from local.memory_store import MemoryStore
 from tests.stores.builders import KEYS, TODAY, conciliator, resolver
 from tests.stores.memory_cases import MemoryCases
@@ -144,6 +145,7 @@ class World:
         rules = self.rules = rules or default_rules()
         self.finder = CustomerFinder(self.store, KEYS, rules, today=lambda: TODAY)
         self.quintiles: Quintiles | None = None
+        self.consents = MemoryConsents()
         self.candidates, self.pairs = OpenCandidates(), MemoryCandidates()
         customers = CustomerReader(
             self.finder,
@@ -151,8 +153,9 @@ class World:
             parallel=one_by_one,
             quintiles=lambda: self.quintiles,
             candidates=self.candidates,
+            consents=self.consents,
         )
-        self.views = CustomerView(customers, today=lambda: TODAY)
+        self.views = CustomerView(customers, now=lambda: MOMENT)
         self.timeline = Timeline(self.finder, self.history, parallel=one_by_one)
         self.context = Context(customers, today=lambda: TODAY)
         self.explain = Explain(

@@ -144,7 +144,9 @@ def test_the_ledger_is_a_chain(world: World) -> None:
 
 def test_nothing_clear_stands_in_keys_or_events(world: World) -> None:
     world.say()
-    text = json.dumps([entry.detail for entry in world.bus.entries]) + str(list(world.store.states))
+    text = json.dumps([entry.detail for entry in world.bus.entries]) + str(
+        list(world.store.states_by_key)
+    )
     assert "maria" not in text.lower()
 
 

@@ -77,7 +77,7 @@ class Scene:
         return self.follow(self.recorded(point, channel, data={"text": text}))
 
     def allowed(self, purpose: str, channel: str) -> bool:
-        (stored,) = self.consents.states.values()
+        (stored,) = self.consents.states_by_key.values()
         return evaluate(
             stored.consent, purpose, channel, now=self.time(), policy=ConsentPolicy()
         ).allowed
@@ -149,7 +149,7 @@ def test_whatsapp_and_sms_of_one_number_have_words_of_their_own() -> None:
 def test_nobody_opts_a_stranger_out() -> None:
     scene = Scene()
     assert scene.text("sair", (*PHONE, "stated")).startswith("nothing")
-    assert scene.consents.states == {}
+    assert scene.consents.states_by_key == {}
 
 
 def test_a_complaint_stops_marketing_everywhere_and_a_dead_address_everything() -> None:

@@ -45,7 +45,7 @@ class Trips:
             world.finder, world.history, parallel=self.parallel, candidates=world.candidates
         )
         self.context = Context(customers, today=lambda: TODAY)
-        self.views = CustomerView(customers, today=lambda: TODAY)
+        self.views = CustomerView(customers, now=lambda: f"{TODAY}T12:00:00.000Z")
 
     def parallel(self, reads: Sequence[Callable[[], Any]]) -> list[Any]:
         self.trips += 1

@@ -156,6 +156,20 @@ class Candidate(Answer):
     level: Literal["proven", "stated", "imported", "decision"]
 
 
+class ViewConsent(Answer):
+    """What one address has said about one purpose on one channel."""
+
+    contact_point: Named
+    purpose: str
+    channel: str
+    state: Literal["granted", "denied"]
+    step: int
+    """Of the evaluation: what decided."""
+    reason: str
+    record_id: str | None
+    """Of the ledger entry that decided."""
+
+
 class Customer(Answer):
     """The 360° view."""
 
@@ -165,6 +179,8 @@ class Customer(Answer):
     purchases: Purchases
     carts: Annotated[list[Cart], Field(max_length=10)]
     open_protocols: list[ViewProtocol]
+    consents: list[ViewConsent]
+    """Of the customer's addresses, whatever is on record, as it holds now."""
     service: ServiceHistory
     marketing: MarketingHistory
     channels: Channels

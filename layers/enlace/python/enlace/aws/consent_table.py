@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from enlace.aws.dynamodb import translated
+from enlace.aws.dynamodb import batch_get, translated
 from enlace.domain.component import etag_of
 from enlace.domain.consent import AddressConsent
 from enlace.domain.consent_document import from_document, to_document
@@ -50,6 +50,22 @@ class ConsentTable:
         return StoredConsent(
             from_document(json.loads(body)), item["etag"]["S"], item["last_hash"]["S"]
         )
+
+    def states(self, keys: Collection[str]) -> dict[str, AddressConsent]:
+        """The consents of several addresses, where anything is on record, in one request.
+
+        Raises
+        ------
+        TemporaryFailure
+            If the service does not answer.
+        """
+        wanted = [{"pk": {"S": key}, "sk": {"S": "state"}} for key in sorted(keys)]
+        items = batch_get(self._client, self._table, wanted, consistent=False)
+        return {
+            item["pk"]["S"]: from_document(json.loads(item["body"]["S"]))
+            for item in items
+            if "body" in item
+        }
 
     def entry(self, key: str, event_id: str) -> dict[str, Any] | None:
         """One entry of the ledger.

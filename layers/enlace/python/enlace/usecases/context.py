@@ -15,6 +15,7 @@ from typing import Any
 
 from enlace.domain.carts import open_carts
 from enlace.domain.circle import circle, levels_from
+from enlace.domain.consent import ConsentPolicy
 from enlace.domain.disclosure import disclosable
 from enlace.domain.partition import overrulable
 from enlace.domain.records import IdentifierRecord, TimelineItem
@@ -23,6 +24,7 @@ from enlace.usecases.find_customer import Asked
 from enlace.usecases.purchases_view import last_purchase, scored_purchases
 from enlace.usecases.read_customer import CustomerReader, Seen
 from enlace.usecases.read_history import History, Newest, OpenCase, named
+from enlace.usecases.view_consents import consent_flags
 
 AUDIENCES = ("agent", "customer")
 #: Bytes of the whole answer as UTF-8 JSON: what a bot's or a screen pop's variable holds.
@@ -113,7 +115,7 @@ class Context:
                 "ltv": purchases["ltv"][:4],
             },
             "carts": open_carts(history.carts, told_only=disclosed)[:MAX_CARTS],
-            "flags": [] if disclosed else _flags(seen, inside),
+            "flags": [] if disclosed else _flags(seen, inside, self._today()),
         }
         return fitted(answer)
 
@@ -201,9 +203,11 @@ def _recent(item: TimelineItem, level: str | None) -> dict[str, Any]:
     return recent
 
 
-def _flags(seen: Seen, inside: frozenset[str]) -> list[str]:
+def _flags(seen: Seen, inside: frozenset[str], today: str) -> list[str]:
     customer = seen.customer
-    flags = set()
+    # None of these flags depends on the time of the day.
+    now, policy = f"{today}T23:59:59.999Z", ConsentPolicy()
+    flags = consent_flags(seen.consents, customer.asked.key, now=now, policy=policy)
     if customer.asked.blocked:
         flags.add("blocked_contact_point")
     if customer.asked.pointer.hub or "shared" in {

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from enlace.domain.carts import open_carts
+from enlace.domain.consent import ConsentPolicy
 from enlace.domain.records import IdentifierRecord
 from enlace.domain.traits import surviving_traits
 from enlace.usecases.find_customer import Asked, Customer
 from enlace.usecases.purchases_view import scored_purchases
 from enlace.usecases.read_customer import CustomerReader
 from enlace.usecases.read_history import named
+from enlace.usecases.view_consents import shown_consents
 from enlace.usecases.view_contacts import (
     campaigns,
     channel_counts,
@@ -32,13 +34,21 @@ class CustomerView:
     Parameters
     ----------
     customers : CustomerReader
-    today : callable
-        Gives the current day, ``YYYY-MM-DD`` (UTC).
+    now : callable
+        Gives the current contract time.
+    policy : ConsentPolicy
     """
 
-    def __init__(self, customers: CustomerReader, *, today: Callable[[], str]):
+    def __init__(
+        self,
+        customers: CustomerReader,
+        *,
+        now: Callable[[], str],
+        policy: ConsentPolicy | None = None,
+    ):
         self._customers = customers
-        self._today = today
+        self._now = now
+        self._policy = policy or ConsentPolicy()
 
     def view(self, asked: Asked) -> dict[str, Any]:
         """The view of the customer that is asked for.
@@ -57,7 +67,7 @@ class CustomerView:
             "customer_id": customer.id,
             "identifiers": shown_identifiers(customer, own, history),
             "traits": self._traits(own),
-            "purchases": scored_purchases(history.totals, self._today(), seen.quintiles),
+            "purchases": scored_purchases(history.totals, self._now()[:10], seen.quintiles),
             "carts": open_carts(history.carts, told_only=False)[:MAX_CARTS],
             "open_protocols": [
                 {
@@ -69,6 +79,9 @@ class CustomerView:
                 }
                 for case in history.cases
             ],
+            "consents": shown_consents(
+                seen.consents, history.records, now=self._now(), policy=self._policy
+            ),
             "service": service_contacts(history),
             "marketing": marketing_contacts(history),
             "channels": {

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from enlace.domain.component import Component
+from enlace.domain.consent import AddressConsent
 from enlace.domain.records import IdentifierRecord
 from enlace.domain.rfv import Quintiles
 from enlace.errors import TemporaryFailure
@@ -44,6 +45,13 @@ _AGGREGATES = 50
 _Job = tuple[Callable[[], Any], Callable[[Any], Any]]
 
 
+class ConsentReader(Protocol):
+    """What addresses have said about being written to."""
+
+    def states(self, keys: Collection[str]) -> dict[str, AddressConsent]:
+        """Consents by address key, where anything is on record; one round trip."""
+
+
 class CandidateReader(Protocol):
     """What operators are asked to look at."""
 
@@ -65,12 +73,15 @@ class Seen:
     open_candidate : bool
         An operator is to say whether the contact point that was asked for is also
         somebody else's.
+    consents : dict of address key to AddressConsent
+        Of the members that have any on record.
     """
 
     customer: Customer
     history: History
     quintiles: Quintiles | None = None
     open_candidate: bool = False
+    consents: Mapping[str, AddressConsent] = field(default_factory=dict)
 
 
 @dataclass
@@ -84,6 +95,7 @@ class _Gathered:
     component: Component | None = None
     quintiles: Quintiles | None = None
     points: Mapping[str, Point] = field(default_factory=dict)
+    consents: dict[str, AddressConsent] = field(default_factory=dict)
 
 
 class CustomerReader:
@@ -98,6 +110,7 @@ class CustomerReader:
     quintiles : callable, optional
         Gives the cut points in force.
     candidates : CandidateReader, optional
+    consents : ConsentReader, optional
     """
 
     def __init__(
@@ -108,12 +121,14 @@ class CustomerReader:
         parallel: Parallel,
         quintiles: Callable[[], Quintiles | None] | None = None,
         candidates: CandidateReader | None = None,
+        consents: ConsentReader | None = None,
     ):
         self._finder = finder
         self._reader = reader
         self._parallel = parallel
         self._quintiles = quintiles
         self._candidates = candidates
+        self._consents = consents
 
     @property
     def finder(self) -> CustomerFinder:
@@ -171,7 +186,8 @@ class CustomerReader:
             cases=sorted(cases, key=lambda case: (case.opened_at, case.protocol), reverse=True),
         )
         open_ = known.points.get(asked.key, Point()).open
-        return Seen(customer, history, known.quintiles, _undecided(customer, open_))
+        consents = {key: known.consents[key] for key in members if key in known.consents}
+        return Seen(customer, history, known.quintiles, _undecided(customer, open_), consents)
 
     def _customer(self, asked: Asked, newest: int, known: _Gathered) -> Customer:
         for attempt in range(ATTEMPTS):
@@ -201,6 +217,8 @@ class CustomerReader:
         for start in range(0, len(ordered), _AGGREGATES):
             part = ordered[start : start + _AGGREGATES]
             jobs.append((partial(self._reader.aggregates, part), known.aggregates.update))
+            if self._consents:
+                jobs.append((partial(self._consents.states, part), known.consents.update))
         for key in ordered:
             jobs.append((partial(self._reader.newest, key, newest), _putter(known.newest, key)))
             jobs.append((partial(self._reader.open_cases, key), _putter(known.cases, key)))
