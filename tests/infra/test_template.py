@@ -180,6 +180,12 @@ def test_candidates_join_nobody_unless_the_deployment_says_so() -> None:
             assert choice[2] == {"Ref": "AWS::NoValue"}
 
 
+def test_only_a_change_of_rules_walks_all_identities() -> None:
+    walkers = {role for role in ROLES if ("dynamodb:Scan", "IdentityTable") in allowed(role)}
+
+    assert walkers == {"ApplyRulesRole"}
+
+
 @pytest.mark.parametrize("queue", WORKING_QUEUES)
 class TestEveryQueue:
     def test_is_visible_again_after_six_times_the_functions_timeout(self, queue: str) -> None:
