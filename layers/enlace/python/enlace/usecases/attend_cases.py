@@ -13,8 +13,9 @@ from enlace.domain.envelope import Entry, Event
 from enlace.domain.interaction import utc_text
 from enlace.domain.protocol import format_protocol
 from enlace.usecases.answers import Answers, point_of
+from enlace.usecases.approach import Approach
 from enlace.usecases.case_ports import Cases
-from enlace.usecases.cases import Approach, CaseKeeper, Filed
+from enlace.usecases.cases import CaseKeeper, Filed
 from enlace.usecases.change_case import ChangeCase, reported_change
 
 PROTOCOL_OPENED = "protocol_opened"
