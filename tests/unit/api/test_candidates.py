@@ -75,7 +75,7 @@ def test_a_decision_ends_it_and_keeps_how_the_two_compared(world: World, word: s
     assert world.ask("GET", PATH)["items"] == []
 
     shown = world.ask("GET", f"/v1/conciliations/{made['conciliation_id']}")
-    levels = {r["field"]: r["level"] for r in item["reasons"] if r["field"] != "household"}
+    levels = {r["field"]: r["level"] for r in item["reasons"] if r["b"] is not None}
     assert shown["comparison"] == levels
     entries = world.store.entries.values()
     assert list(learnable(entries)) == [{"decision": word, "comparison": levels}]

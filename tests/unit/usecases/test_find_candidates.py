@@ -12,12 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enlace.domain.candidate import candidate
+from enlace.domain.evidence import edge_key
 from enlace.domain.records import IdentifierRecord
 from enlace.domain.rules import CandidateRules, Rules
 from enlace.errors import TemporaryFailure
+from enlace.matching.compare import comparison_of
 from enlace.rules import default_rules
 from enlace.usecases import find_candidates
 from enlace.usecases.candidate_ports import Point
+from enlace.usecases.likeness import Likeness
 from local.memory_store import MemoryStore
 from tests.stores.builders import CPFS, conciliator
 from tests.unit.usecases.candidate_scene import HELENA, JONAS, Scene
@@ -49,6 +52,21 @@ class TestLikeness:
         assert list(scene.candidates.kept) == [made.pair]
         assert scene.candidates.open_for([scene.key(*PHONE)])
         assert not scene.candidates.open_for([scene.key(*INSTAGRAM)])
+
+    @pytest.mark.parametrize("name", [HELENA["name"], "Rita Quaresma Lopes", "Otto Weiss"])
+    def test_its_levels_are_those_of_a_comparison(self, name: str) -> None:
+        scene = Scene()
+        street = {"address": "Rua do Sol, 77", "postal_code": "53020-140"}
+        scene.hears(PHONE, traits={**HELENA, **street})
+        scene.hears(EMAIL, traits={**HELENA, **street, "name": name})
+        pair = edge_key(scene.key(*PHONE), scene.key(*EMAIL))
+
+        made = Likeness(scene.rules).of(pair, scene.store.records)
+
+        # What is no field of its own must not reach what weights are learned from.
+        compared = comparison_of(made.levels).levels
+        assert set(compared) >= {"given_name", "surname", "birth_date", "street"}
+        assert len(made.reasons) - len(compared) <= 1
 
     def test_nothing_that_is_kept_tells_who_it_is(self) -> None:
         scene = Scene()

@@ -16,6 +16,9 @@ UNSCORED = 0.5
 
 SOURCES = ("likeness", "rule")
 
+#: Reasons that follow from several fields together, and are no field's own.
+_NO_FIELDS = frozenset(("relatives",))
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -63,7 +66,7 @@ class Candidate:
     @property
     def levels(self) -> dict[str, str]:
         """How each field agrees: what weights are learned from."""
-        return {field: level for field, level, _ in self.reasons if field != "household"}
+        return {field: level for field, level, _ in self.reasons if field not in _NO_FIELDS}
 
     @property
     def position(self) -> str:

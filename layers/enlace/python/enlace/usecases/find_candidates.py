@@ -8,7 +8,7 @@ once, in either order and repeated, end in the same candidates.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -16,7 +16,6 @@ from enlace.domain.address_key import AddressKeys
 from enlace.domain.candidate import Candidate, parted
 from enlace.domain.component import Component
 from enlace.domain.evidence import edge_key
-from enlace.domain.partition import overrulable
 from enlace.domain.records import IdentifierRecord
 from enlace.domain.rules import Rules
 from enlace.errors import Conflict, TemporaryFailure
@@ -26,14 +25,13 @@ from enlace.usecases.candidate_ports import CandidateStore, Members, Point
 from enlace.usecases.graph import read_neighbourhood
 from enlace.usecases.likeness import Likeness
 from enlace.usecases.ports import IdentityReader
+from enlace.usecases.refused_edges import edges_of
 
 #: Contact points that one search compares with, of which those known already.
 MAX_COMPARED = 64
 MAX_KNOWN = 48
 #: Likenesses that one search adds, the best ones.
 MAX_FOUND = 10
-#: Refused edges of the component that one search looks after.
-MAX_REFUSED = 32
 #: How often a search begins anew.
 _ATTEMPTS = 4
 
@@ -156,7 +154,7 @@ class CandidateFinder:
         point = self._candidates.points([key])[key]
         blocks, entered = self._enter(key, ids)
         left = point.blocks - ids
-        refused = self._refused(key, component)
+        refused, settled = edges_of(key, component, self._rules, self._now()[:10])
         # Of one that is gone all goes, however much it is.
         others = _to_compare(key, point, blocks, MAX_KNOWN if record else None)
         wanted = {*others, *(end for pair in refused for end in pair)} - {key}
@@ -168,7 +166,11 @@ class CandidateFinder:
         due = self._due(key, view)
         looked_at = {edge_key(key, other) for other in others if other in point.partners}
         looked_at |= written
-        stored = self._candidates.candidates(looked_at | due.keys()) if looked_at or due else {}
+        asked = looked_at | due.keys() | set(settled)
+        stored = self._candidates.candidates(asked) if asked else {}
+        no_more = [pair for pair in settled if pair in stored and stored[pair].rule]
+        looked_at.update(no_more)
+        due = self._alike(no_more, records) | due
         kept = []
         for pair, made in due.items():
             known = stored.get(pair)
@@ -202,18 +204,6 @@ class CandidateFinder:
             blocks |= self._candidates.enter(key, new, self._rules.candidates.block_size)
         return blocks, bool(new)
 
-    def _refused(self, key: str, component: Component | None) -> dict[tuple[str, str], str]:
-        """Refused edges that an operator could overrule, this contact point's first."""
-        if component is None:
-            return {}
-        refused = component.partition(self._rules, self._now()[:10]).refused
-        pairs = sorted(
-            (key not in pair, pair)
-            for pair, reason in refused.items()
-            if overrulable(reason) and component.nodes.keys() >= set(pair)
-        )
-        return {pair: refused[pair] for _, pair in pairs[:MAX_REFUSED]}
-
     def _due(self, key: str, view: _View) -> dict[tuple[str, str], Candidate]:
         """The candidates that should be there, as far as this search has seen."""
         due: dict[tuple[str, str], Candidate] = {}
@@ -234,6 +224,21 @@ class CandidateFinder:
             if view.records.keys() >= set(ends):
                 due[ends] = self._likeness.of(ends, view.records, rule)
         return due
+
+    def _alike(
+        self, pairs: Collection[tuple[str, str]], records: dict[str, IdentifierRecord]
+    ) -> dict[tuple[str, str], Candidate]:
+        """Those of some pairs that are candidates by mere likeness; reads who is missing."""
+        missing = {end for pair in pairs for end in pair} - records.keys()
+        if missing:
+            records.update(self._store.get_identifiers(sorted(missing), consistent=True))
+        alike = {}
+        for pair in pairs:
+            if all(self._likeness.features(records.get(end)) for end in pair):
+                made = self._likeness.of(pair, records)
+                if (made.probability or 0) >= self._rules.candidates.threshold:
+                    alike[pair] = made
+        return alike
 
     def _joined(self, made: Candidate, known: Candidate | None, view: _View) -> Candidate:
         """The candidate, joined without asking where the rules say so."""
