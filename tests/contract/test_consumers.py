@@ -30,6 +30,8 @@ ACTS = {
     ("follow_customers", "case.opened.v1"): ["put_hint"],
     ("follow_customers", "case.closed.v1"): ["put_hint"],
     ("follow_customers", "case.reopened.v1"): ["put_hint"],
+    ("record_consent", "message.received"): ["commit", "publish_all"],
+    ("record_consent", "message.failed"): ["commit", "publish_all"],
     ("send_crm", "complaint.opened"): ["upsert_contact", "record", "attach"],
     ("send_crm", "order.placed"): ["upsert_contact", "record", "attach"],
     ("send_crm", "customer.merged.v1"): ["merge_contacts"],
