@@ -37,7 +37,7 @@ THRESHOLD = 0.9
 LEAST_RECALL, FIRST_PAGE = 0.95, 0.99
 #: Where the latest results are kept.
 RECORDED = RESULTS / "candidates.json"
-_ENVIRONMENT = ROOT / ".venv" / "bench"
+_ENVIRONMENT = Path(sys.prefix) / "bench"
 
 Pair = tuple[str, str]
 
