@@ -159,7 +159,10 @@ def test_a_webhook_reaches_no_table_and_one_secret_at_most(function: str) -> Non
     assert len([name for action, name in pairs if action.startswith("secretsmanager:")]) <= 1
 
 
-@pytest.mark.parametrize("function", ["SendCrm", "SendEmail", "SendSms", "ApiCustomers"])
+@pytest.mark.parametrize(
+    "function",
+    ["SendCrm", "SendEmail", "SendSms", "ApiCustomers", "ApiCases", "DispatchMessage"],
+)
 def test_senders_and_readers_write_neither_identities_nor_history(function: str) -> None:
     writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 
@@ -184,6 +187,21 @@ def test_only_a_change_of_rules_walks_all_identities() -> None:
     walkers = {role for role in ROLES if ("dynamodb:Scan", "IdentityTable") in allowed(role)}
 
     assert walkers == {"ApplyRulesRole"}
+
+
+def test_who_tells_identifiers_of_their_customers_creates_none_and_deletes_none() -> None:
+    pairs = allowed("FollowCustomersRole")
+
+    assert {action for action, name in pairs if name == "IdentityTable"} == {
+        "dynamodb:BatchGetItem",
+        "dynamodb:GetItem",
+        "dynamodb:UpdateItem",
+    }
+    assert not {
+        action
+        for action, name in pairs
+        if name == "TimelineTable" and action not in ("dynamodb:GetItem", "dynamodb:Query")
+    }
 
 
 @pytest.mark.parametrize("queue", WORKING_QUEUES)
