@@ -288,6 +288,26 @@ def test_newer_rules_begin_the_walk_anew() -> None:
     assert len({record.customer_id for record in stack.store.records.values()}) == 1
 
 
+def test_what_the_bus_did_not_take_is_told_though_newer_rules_came() -> None:
+    stack = Running(MemoryStore(), DEFAULT)
+    stack.deliver([interaction("1", PHONE, EMAIL)])
+    stack.activate(NO_EMAIL)
+
+    class Down:
+        def publish_all(self, entries: Sequence[Entry]) -> None:
+            raise TemporaryFailure("the bus is down")
+
+    with pytest.raises(TemporaryFailure):
+        stack.job(bus=Down()).run()
+    stack.clock += 1
+    stack.activate(DEFAULT)
+    stack.job().run()
+    kinds = [entry.detail_type for entry in stack.bus.entries]
+    assert kinds == ["customer.split.v1", "customer.merged.v1"]
+    causes = [json.loads(entry.detail)["data"]["cause"] for entry in stack.bus.entries]
+    assert [cause["rules_version"].startswith("no-email-") for cause in causes] == [True, False]
+
+
 def test_a_second_walk_waits_until_everybody_has_the_rules() -> None:
     stack = Running(MemoryStore(), DEFAULT)
     stack.deliver([interaction("1", PHONE, EMAIL)])
