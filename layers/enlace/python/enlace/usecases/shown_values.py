@@ -14,6 +14,7 @@ from enlace.matching.trait_names import KINDS, TRAITS
 _READ_FROM = {
     "given_name": ("name",),
     "surname": ("name",),
+    "descent": ("name",),
     "birth_date": ("birth",),
     "street": ("street", "address"),
     "street_number": ("street_number", "address"),
@@ -45,7 +46,7 @@ def _values(field: str, record: IdentifierRecord) -> list[str]:
     own = KINDS.get(root(record.kind))
     if own:
         values_of[own] = [record.value, *values_of.get(own, ())]
-    if field in ("given_name", "surname") and "name" not in values_of:
+    if field in ("given_name", "surname", "descent") and "name" not in values_of:
         # Typed in two fields, read as one.
         parts = (values_of.get(name, [""])[0] for name in ("given", "surname"))
         whole = " ".join(part for part in parts if part)
