@@ -19,7 +19,6 @@ from enlace.domain.evidence import edge_key
 from enlace.domain.records import IdentifierRecord
 from enlace.domain.rules import Rules
 from enlace.errors import Conflict, TemporaryFailure
-from enlace.matching.blocking import blocking_keys
 from enlace.matching.weights import Weights
 from enlace.usecases.candidate_ports import CandidateStore, Members, Point
 from enlace.usecases.graph import read_neighbourhood
@@ -149,8 +148,7 @@ class CandidateFinder:
         touched = read_neighbourhood(self._store, [key])
         record = touched.records.get(key)
         component = touched.components[0] if touched.components else None
-        features = self._likeness.features(record)
-        ids = {self._keys.key("block", k) for k in blocking_keys(features)} if features else set()
+        ids = {self._keys.key("block", key_) for key_ in self._likeness.keys(record)}
         point = self._candidates.points([key])[key]
         blocks, entered = self._enter(key, ids)
         left = point.blocks - ids
@@ -207,14 +205,8 @@ class CandidateFinder:
     def _due(self, key: str, view: _View) -> dict[tuple[str, str], Candidate]:
         """The candidates that should be there, as far as this search has seen."""
         due: dict[tuple[str, str], Candidate] = {}
-        features = self._likeness.features(view.record)
-        alike = []
-        for other in view.others if features else ():
-            record = view.records.get(other)
-            if record is not None and self._likeness.features(record):
-                pair = self._likeness.of(edge_key(key, other), view.records, None)
-                if (pair.probability or 0) >= self._rules.candidates.threshold:
-                    alike.append(pair)
+        pairs = (edge_key(key, other) for other in view.others)
+        alike = [made for pair in pairs if (made := self._likeness.alike(pair, view.records))]
         alike.sort(key=lambda pair: pair.position)
         for place, pair in enumerate(alike):
             # One that is known may be among the other end's best.
@@ -232,13 +224,8 @@ class CandidateFinder:
         missing = {end for pair in pairs for end in pair} - records.keys()
         if missing:
             records.update(self._store.get_identifiers(sorted(missing), consistent=True))
-        alike = {}
-        for pair in pairs:
-            if all(self._likeness.features(records.get(end)) for end in pair):
-                made = self._likeness.of(pair, records)
-                if (made.probability or 0) >= self._rules.candidates.threshold:
-                    alike[pair] = made
-        return alike
+        found = ((pair, self._likeness.alike(pair, records)) for pair in pairs)
+        return {pair: made for pair, made in found if made}
 
     def _joined(self, made: Candidate, known: Candidate | None, view: _View) -> Candidate:
         """The candidate, joined without asking where the rules say so."""

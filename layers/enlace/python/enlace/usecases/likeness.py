@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from enlace.domain.candidate import Candidate, candidate
 from enlace.domain.records import IdentifierRecord
 from enlace.domain.rules import Rules
+from enlace.matching.blocking import blocking_keys
 from enlace.matching.compare import compare
 from enlace.matching.features import Features, features_of
 from enlace.matching.weights import Weights, default_weights, score
@@ -42,6 +43,25 @@ class Likeness:
             return None
         features = self._features(record)
         return None if features == Features() else features
+
+    def keys(self, record: IdentifierRecord | None) -> frozenset[str]:
+        """Its blocking keys; personal data, of which only HMACs are stored."""
+        features = self.features(record)
+        return frozenset(blocking_keys(features)) if features else frozenset()
+
+    def alike(
+        self, pair: tuple[str, str], records: Mapping[str, IdentifierRecord]
+    ) -> Candidate | None:
+        """The pair, if it is a candidate by mere likeness.
+
+        It must share a blocking key, and not only be alike: else what was found once
+        would stay although a search from nothing would not find it.
+        """
+        a, b = (self.keys(records.get(end)) for end in pair)
+        if a.isdisjoint(b):
+            return None
+        made = self.of(pair, records)
+        return made if (made.probability or 0) >= self._rules.candidates.threshold else None
 
     def of(
         self,
