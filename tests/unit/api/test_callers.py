@@ -21,6 +21,8 @@ ALLOWED = {
     "POST /v1/cases/{protocol}/transfer": {"agent", "admin"},
     "POST /v1/cases/{protocol}/close": {"agent", "admin"},
     "POST /v1/cases/{protocol}/reopen": {"agent", "admin"},
+    "POST /v1/consents": {"agent", "privacy", "admin"},
+    "POST /v1/consents/lookup": {"agent", "marketing", "privacy", "admin"},
     "GET /v1/rules": {"agent", "admin"},
     "PUT /v1/rules": {"admin"},
     "POST /v1/conciliations": {"agent", "admin"},

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from enlace.api import case_models, models
-from enlace.api.openapi import OPERATIONS, openapi, page
+from enlace.api.openapi import openapi, page
+from enlace.api.operations import OPERATIONS
 from tests.stores.builders import CPFS, interaction, order
 from tests.unit.api.world import API_KEY, World
 
@@ -101,7 +102,11 @@ def test_whatever_is_sent_is_answered_as_described(case: schemathesis.Case) -> N
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=8,
 )

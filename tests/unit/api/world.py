@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from enlace.api.app import Api, Route
@@ -14,12 +14,14 @@ from enlace.api.callers import Callers
 from enlace.api.candidates import candidate_routes
 from enlace.api.cases import SOURCE, case_routes
 from enlace.api.conciliations import conciliation_routes
+from enlace.api.consents import consent_routes
 from enlace.api.customers import customer_routes
 from enlace.api.interactions import interaction_routes
 from enlace.api.openapi import openapi
 from enlace.api.preview import preview_routes
 from enlace.api.rules import rules_routes
 from enlace.domain.case import Case
+from enlace.domain.consent import ConsentPolicy
 from enlace.domain.envelope import Entry
 from enlace.domain.http import Request, Response
 from enlace.domain.interaction import Identifier, Interaction
@@ -33,6 +35,7 @@ from enlace.usecases.candidates_view import CandidatesView
 from enlace.usecases.change_case import ChangeCase
 from enlace.usecases.compared import Compared
 from enlace.usecases.conciliation_log import ConciliationLog
+from enlace.usecases.consents import Consents, consent_key
 from enlace.usecases.context import Context
 from enlace.usecases.customer_view import CustomerView
 from enlace.usecases.explain import Explain
@@ -168,8 +171,14 @@ class World:
             self.store, KEYS, rules, self.history, now=lambda: MOMENT, parallel=one_by_one
         )
         log = ConciliationLog(self.store, rules, now=lambda: MOMENT, parallel=one_by_one)
+        consents = Consents(
+            self.consents, policy=ConsentPolicy(), now=lambda: MOMENT, sleep=lambda seconds: None
+        )
         self.routes: list[Route] = [
             *interaction_routes(self.queue),
+            *consent_routes(
+                consents, self.bus, lambda: MOMENT, partial(consent_key, keys=KEYS, rules=rules)
+            ),
             *customer_routes(
                 self.finder, self.views, self.timeline, self.context, self.explain, cache(openapi)
             ),

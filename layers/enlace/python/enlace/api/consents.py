@@ -108,7 +108,7 @@ def consent_routes(
         key = key_of(identifier)
         asked = [("marketing", channel) for channel in CHANNELS_OF_KIND.get(identifier.kind, ())]
         only = None
-        if "purpose" in body or "channel" in body:
+        if body.get("purpose") is not None or body.get("channel") is not None:
             only = (_word(body, "purpose"), _word(body, "channel"))
             asked = [only]
         found = consents.look_up(key, tuple(asked))
