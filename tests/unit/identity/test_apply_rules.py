@@ -217,6 +217,31 @@ def test_who_is_parted_and_joined_is_told_once_with_the_rules_as_cause() -> None
     assert len({entry.event_id for entry in stack.bus.entries}) == 3
 
 
+def test_a_tie_expires_without_an_event_and_is_told_of() -> None:
+    stack = Running(MemoryStore(), 'version = "5d"\n[kinds.email]\nvalid_days = 5\n[kinds.phone]\n')
+    # Seen on 20 November; it is the 22nd.
+    stack.deliver([interaction("1", PHONE, EMAIL)])
+    stack.job().run()
+    parted = []
+    for _ in range(5):
+        stack.clock += 86_400
+        stack.job().run()
+        assert stack.job().run() is None
+        parted.append(len({record.customer_id for record in stack.store.records.values()}))
+    assert parted == [1, 1, 1, 2, 2]
+    assert "customer.split.v1" in [entry.detail_type for entry in stack.bus.entries]
+
+
+def test_a_component_changes_once_however_many_of_its_identifiers_are_blocked() -> None:
+    stack = Running(MemoryStore(), DEFAULT)
+    emails = [("email", f"{name}@example.com") for name in ("ana", "rui", "eva")]
+    stack.deliver([interaction("1", PHONE, *emails)])
+    blocked = "".join(f'"{value}", ' for _, value in emails)
+    stack.change(NO_EMAIL.replace("placeholders = [", f"placeholders = [{blocked}"))
+    assert stack.store.get_entry(JOB)["changed"] == 1
+    assert sum(record.blocked for record in stack.store.records.values()) == 3
+
+
 def test_a_tie_that_a_limit_cuts_is_to_be_compared() -> None:
     stack = Running(MemoryStore(), DEFAULT)
     stack.deliver([interaction("1", PHONE, EMAIL), interaction("2", PHONE, ("cpf", CPFS[0]))])
