@@ -258,7 +258,8 @@ def test_the_victim_is_told_nothing_of_the_strangers(played: Played, scene: Scen
     # What the victim's own side must know, so that an empty answer is no success.
     told = played.hub.context("phone", scene.phone, "customer")
     assert {item.get("text") for item in told["recent"]} >= {f"segredo-{scene.me}"}
-    assert len(told["open_protocols"]) == 2
+    # The second complaint goes on with the first one's case.
+    assert len(told["open_protocols"]) == 1
     told = played.hub.context("email", scene.email, "customer")
     assert told["last_purchase"]["order_id"].startswith(f"PED{scene.me}")
 
@@ -269,7 +270,7 @@ def test_messages_reach_only_whom_they_are_meant_for(played: Played, scene: Scen
     assert emails == {scene.email: 2, scene.values["email"]: 1}
     numbers = (scene.phone, scene.values["whatsapp"], scene.values["sms"], scene.values["voice"])
     texts = Counter(t["PhoneNumber"] for t in played.texts if t["PhoneNumber"] in numbers)
-    assert texts == {scene.phone: 2, scene.values["whatsapp"]: 1, scene.values["sms"]: 1}
+    assert texts == {scene.phone: 1, scene.values["whatsapp"]: 1, scene.values["sms"]: 1}
     secrets = forbidden(played, scene)
     for message in (*played.emails, *played.texts):
         to = message["To"] if "To" in message else [message["PhoneNumber"]]
