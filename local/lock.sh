@@ -8,6 +8,7 @@ options=(--universal --python-version 3.11 --generate-hashes --no-header --no-an
 
 "$uv" pip compile "${options[@]}" requirements-dev.in -o requirements-dev.txt
 "$uv" pip compile "${options[@]}" requirements-emulator.in -o requirements-emulator.txt
+"$uv" pip compile "${options[@]}" requirements-bench.in -o requirements-bench.txt
 # The layers carry the versions that the tests ran with.
 for layer in vendor api_vendor candidates_vendor; do
   "$uv" pip compile "${options[@]}" -c requirements-dev.txt \
