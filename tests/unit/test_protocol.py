@@ -86,9 +86,9 @@ def test_wrong_use_is_refused(moment: str, attempt: int) -> None:
 
 NUMBER = make_protocol("3e1d6d12-7d9c-5db6-8e12-2d5b8a9f6f01", "2026-11-20T12:34:56.123Z")
 SAID = {
-    "pt": "zero um dois três quatro cinco meia sete oito nove".split(),
-    "es": "cero uno dos tres cuatro cinco seis siete ocho nueve".split(),
-    "en": "zero one two three four five six seven eight nine".split(),
+    "pt": ["zero", "um", "dois", "três", "quatro", "cinco", "meia", "sete", "oito", "nove"],
+    "es": ["cero", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve"],
+    "en": ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"],
 }
 
 

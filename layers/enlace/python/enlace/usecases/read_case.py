@@ -194,5 +194,3 @@ def _position(cursor: str) -> str:
     if not _CURSOR.match(text):
         raise InvalidPayload("cursor: must be the next_cursor of a page")
     return text
-
-
