@@ -9,11 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enlace.domain.claims import COMPARED
 from enlace.matching.blocking import MAX_KEYS, blocking_keys
 from enlace.matching.compare import LEVELS, compare
 from enlace.matching.features import MAX_VALUES, Features, Name, features_of
-from enlace.matching.trait_names import TRAITS
 from enlace.matching.weights import default_weights, score
 from tests.unit.matching.people import person
 
@@ -103,8 +101,3 @@ def test_malformed_traits_never_raise_and_order_makes_no_difference(
     weights = default_weights()
     assert score(forth, weights) == score(back, weights)
     assert 0 <= score(forth, weights).probability <= 1
-
-
-def test_every_trait_whose_change_is_told_is_read() -> None:
-    told = {"".join(c for c in name.lower() if c.isalnum()) for name in COMPARED}
-    assert told <= set(TRAITS)

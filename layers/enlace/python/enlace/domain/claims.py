@@ -14,22 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from enlace.domain.names import agreement, edit_distance, name_parts
+from enlace.domain.trait_fields import field_of
 
-#: Traits by which contact points are likened to each other: a change of one of them is
-#: told on the bus, and any other (a plan, a counter) is nobody's likeness.
-COMPARED = frozenset(
-    (
-        *("name", "full_name", "first_name", "given_name", "last_name", "surname", "family_name"),
-        *("birth_date", "date_of_birth", "birthday", "birthdate"),
-        *("city", "suburb", "state", "postal_code", "postalCode", "cep", "postcode", "zip"),
-        *("address", "street", "street_number", "address_1", "address_2"),
-        *("phone", "email", "username", "screen_name", "handle"),
-    )
-)
-#: Traits that hold a whole name, and pairs of traits that make one together.
-_NAMES = ("name", "full_name")
-_NAME_PAIRS = (("first_name", "last_name"), ("given_name", "surname"))
-_BIRTHS = ("birth_date", "date_of_birth", "birthday", "birthdate")
 _DATE = re.compile(r"(?:(\d{4})-?(\d{2})-?(\d{2})|(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}))(?!\d)")
 #: What forms hold where nobody was asked.
 _PLACEHOLDERS = frozenset(("1900-01-01", "1901-01-01", "1970-01-01", "1980-01-01", "2000-01-01"))
@@ -64,27 +50,31 @@ def claims_of(traits: Mapping[str, Mapping[str, object]]) -> Claims:
     """
     if not traits:
         return NO_CLAIMS
-    names = [text for trait in _NAMES for text in _texts(traits, trait)]
-    for first, last in _NAME_PAIRS:
-        lasts = _texts(traits, last) or [""]
-        names += [f"{a} {b}" for a in _texts(traits, first) for b in lasts]
-    births = {birth_of(text) for trait in _BIRTHS for text in _texts(traits, trait)}
+    said: dict[str, list[str]] = {}
+    for trait in sorted(traits):
+        if field := field_of(trait):
+            said.setdefault(field, []).extend(_texts(traits[trait]))
+    names = said.get("name", [])
+    for first in said.get("given", ()):
+        names += [f"{first} {last}" for last in said.get("surname", [""])]
+    births = {birth_of(text) for text in said.get("birth", ())}
     parts = {" ".join(name_parts(name)) for name in names}
     if not parts and not births:
         return NO_CLAIMS
     return Claims(tuple(sorted(parts - {""})), tuple(sorted(filter(None, births))))
 
 
-def compared(
-    traits: Mapping[str, Mapping[str, object]],
-) -> dict[str, frozenset[str]]:
-    """The values of the traits by which contact points are likened to each other."""
-    return {name: frozenset(traits[name]) for name in COMPARED.intersection(traits)}
+def compared(traits: Mapping[str, Mapping[str, object]]) -> dict[str, frozenset[str]]:
+    """The values of the traits by which contact points are likened to each other.
+
+    A change of one of them is told on the bus; any other (a plan, a counter) is
+    nobody's likeness.
+    """
+    return {name: frozenset(values) for name, values in traits.items() if field_of(name)}
 
 
-def _texts(traits: Mapping[str, Mapping[str, object]], name: str) -> list[str]:
-    values = (json.loads(value) for value in traits.get(name, ()))
-    return [value for value in values if isinstance(value, str)]
+def _texts(values: Iterable[str]) -> list[str]:
+    return [text for text in map(json.loads, values) if isinstance(text, str)]
 
 
 def birth_of(text: str) -> str | None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from enlace.domain.claims import birth_of
 from enlace.domain.names import name_parts
-from enlace.matching.trait_names import DESCENTS, KINDS, ROLES, STATES, STREET_WORDS, TRAITS
+from enlace.domain.trait_fields import field_of
+from enlace.matching.trait_names import DESCENTS, KINDS, ROLES, STATES, STREET_WORDS
 
 #: Values of one field that are looked at, the newest first: what bounds a comparison.
 MAX_VALUES = 3
@@ -144,7 +145,7 @@ def _texts(trait: str, value: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
             for name in sorted(value, key=str):
                 yield from _texts(str(name), value[name], depth + 1)
         return
-    field = TRAITS.get("".join(c for c in trait.lower() if c.isalnum()))
+    field = field_of(trait)
     if field is None or isinstance(value, bool):
         return
     if isinstance(value, int | str) and str(value).strip():

@@ -1,28 +1,7 @@
-"""Under which names traits arrive, and words in them that tell nobody apart."""
+"""Words in traits that tell nobody apart, and what kinds of contact points say."""
 
 from __future__ import annotations
 
-#: Trait names, lower case without signs, and the field that each of them fills.
-TRAITS = {
-    **dict.fromkeys(("name", "fullname", "nome", "nomecompleto", "callername"), "name"),
-    **dict.fromkeys(("firstname", "givenname", "primeironome"), "given"),
-    **dict.fromkeys(("lastname", "surname", "familyname", "sobrenome"), "surname"),
-    **dict.fromkeys(
-        ("birthdate", "dateofbirth", "birthday", "datanascimento", "datadenascimento"), "birth"
-    ),
-    **dict.fromkeys(("city", "suburb", "cidade"), "city"),
-    **dict.fromkeys(("postalcode", "cep", "postcode", "zip", "zipcode"), "postal_code"),
-    **dict.fromkeys(("address", "endereco"), "address"),
-    **dict.fromkeys(("street", "address1", "addressline1", "logradouro", "rua"), "street"),
-    **dict.fromkeys(("address2", "addressline2", "complement", "complemento"), "street"),
-    **dict.fromkeys(("streetnumber", "housenumber", "numero"), "street_number"),
-    **dict.fromkeys(("state", "uf", "estado", "region"), "state"),
-    **dict.fromkeys(("phone", "phonenumber", "mobile", "telefone", "celular"), "phone"),
-    "email": "email",
-    **dict.fromkeys(("username", "screenname", "handle", "x", "twitter", "instagram"), "handle"),
-    **dict.fromkeys(("xusername", "instagramusername", "whatsappusername"), "handle"),
-    **dict.fromkeys(("deviceid", "device"), "device"),
-}
 #: What the kind of the contact point itself says.
 KINDS = {
     "phone": "phone",

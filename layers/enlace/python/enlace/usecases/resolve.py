@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from enlace.domain.address_key import AddressKeys
 from enlace.domain.change import Effect, GraphChange, created, described, evolve
-from enlace.domain.claims import COMPARED, claims_of, compared
+from enlace.domain.claims import claims_of, compared
 from enlace.domain.interaction import Interaction
 from enlace.domain.records import (
     IdentifierRecord,
@@ -20,6 +20,7 @@ from enlace.domain.records import (
     covers,
 )
 from enlace.domain.rules import Rules
+from enlace.domain.trait_fields import field_of
 from enlace.errors import (
     AlreadyRecorded,
     ComponentSaturated,
@@ -253,7 +254,7 @@ class Resolver:
                 raise Conflict("an interaction without its contact point") from error
         if record.born_by == interaction.id:
             told = [created(record.birth, record.key)]
-            if not COMPARED.isdisjoint(interaction.traits):
+            if any(map(field_of, interaction.traits)):
                 told.append(described(record.birth, record.key))
             effects = [*told, *effects]
         return Resolved(

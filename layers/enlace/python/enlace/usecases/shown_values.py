@@ -8,7 +8,8 @@ from typing import Any
 
 from enlace.domain.records import IdentifierRecord
 from enlace.domain.rules import root
-from enlace.matching.trait_names import KINDS, TRAITS
+from enlace.domain.trait_fields import field_of
+from enlace.matching.trait_names import KINDS
 
 #: Fields of a comparison, and the traits that they are read from.
 _READ_FROM = {
@@ -60,7 +61,7 @@ def _texts(trait: str, value: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
         for name in sorted(value, key=str) if depth < 2 else ():
             yield from _texts(str(name), value[name], depth + 1)
         return
-    field = TRAITS.get("".join(c for c in trait.lower() if c.isalnum()))
+    field = field_of(trait)
     if field and isinstance(value, str | int) and not isinstance(value, bool) and str(value):
         yield field, str(value)
 
