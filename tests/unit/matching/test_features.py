@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from enlace.domain.trait_fields import TRAITS
 from enlace.matching.blocking import MAX_KEYS, blocking_keys
 from enlace.matching.compare import LEVELS, compare
 from enlace.matching.features import MAX_VALUES, Features, Name, features_of
