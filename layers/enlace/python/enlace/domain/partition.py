@@ -120,8 +120,9 @@ def partition(
             continue
         priorities = sorted((rule_of[pair[0]].priority, rule_of[pair[1]].priority))
         guarded = edge.level != "proven" and any(rule_of[key].contradiction for key in pair)
-        # What a till took down and what an import brought are hearsay alike.
-        rank = LEVEL_RANK["stated" if guarded else edge.level]
+        # Of people who contradict each other under one number, what a till took down and
+        # what an import brought are hearsay alike: what most of them say goes first.
+        rank = LEVEL_RANK["stated" if pair in backing else edge.level]
         order = (1, -rank, -backing.get(pair, 0), *priorities, edge.first_seen, pair)
         proposals.append((order, pair, guarded))
     proposals.sort(key=lambda proposal: proposal[0])
