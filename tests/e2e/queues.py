@@ -8,7 +8,10 @@ from local import stack as local_stack
 from local.demo.hub import Hub, wait_for
 
 #: Functions run 30 s at most (the CRM's 60): what was given back comes again as soon as it may.
-VISIBILITY_SECONDS = {"interactions": 35, "dispatch": 35, "crm": 65, "email": 35, "sms": 35}
+VISIBILITY_SECONDS = {
+    **dict.fromkeys(("interactions", "dispatch", "customers", "candidates", "consents"), 35),
+    **{"crm": 65, "email": 35, "sms": 35},
+}
 DRAIN_SECONDS = 420.0
 
 

@@ -40,7 +40,10 @@ RUN = "f" + str(int(time.time()))[-7:]
 SETTLE_SECONDS = 400.0
 #: Redelivered by then. On AWS a queue's timeout is six times its function's, which a test would
 #: spend waiting; the e-mail queue's is longer than the minute for which a message is in doubt.
-VISIBILITY_SECONDS = {"interactions": 30, "dispatch": 30, "crm": 60, "email": 80, "sms": 80}
+VISIBILITY_SECONDS = {
+    **dict.fromkeys(("interactions", "dispatch", "customers", "candidates", "consents"), 30),
+    **{"crm": 60, "email": 80, "sms": 80},
+}
 
 RULES = [
     *faults.throttled(
