@@ -88,7 +88,9 @@ def _api() -> Callable[[], Api]:
             _openapi,
         )
         # Here, because this function's role may write nothing.
-        preview = Preview(identities, keys, rules, reader, now=_now, parallel=threads)
+        preview = Preview(
+            identities, keys, rules, reader, now=_now, parallel=threads, consents=consents
+        )
         return Api([*routes, *preview_routes(preview)], callers, logger)
 
     return ActiveRules(identities.get_entry, logger.warning).renewing(build)

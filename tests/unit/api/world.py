@@ -168,7 +168,13 @@ class World:
             get_entry=self.store.get_entry,
         )
         preview = Preview(
-            self.store, KEYS, rules, self.history, now=lambda: MOMENT, parallel=one_by_one
+            self.store,
+            KEYS,
+            rules,
+            self.history,
+            now=lambda: MOMENT,
+            parallel=one_by_one,
+            consents=self.consents,
         )
         log = ConciliationLog(self.store, rules, now=lambda: MOMENT, parallel=one_by_one)
         consents = Consents(

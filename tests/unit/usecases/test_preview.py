@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enlace.api import conciliation_models
+from enlace.domain.consent import AddressConsent, ConsentRecord
 from enlace.domain.interaction import Identifier, Interaction
 from enlace.errors import InvalidDecision, NotFound
 from enlace.rules import default_rules
+from enlace.usecases.consents import StoredConsent
 from enlace.usecases.find_customer import one_by_one
 from enlace.usecases.preview import MAX_INTERACTIONS, Preview
 from tests.stores.builders import CPFS, KEYS, TODAY, conciliator, interaction
@@ -31,6 +33,7 @@ def preview(world: World, decision: str, a: Any, b: Any, **fields: Any) -> dict[
         world.history,
         now=lambda: f"{TODAY}T12:00:00.000Z",
         parallel=one_by_one,
+        consents=world.consents,
     )
     before = snapshot(world.store)
     told = use_case.of(decision, Identifier(*a[:2]), Identifier(*b[:2]), **fields)
@@ -52,6 +55,12 @@ def test_a_merge_with_what_it_touches() -> None:
         complaint,
     )
     world.open_case(complaint, "2026110300000001")
+    said = ConsentRecord(
+        "c-1", "marketing", "email", "denied", "subject", *["2026-11-02T12:00:00.000Z"] * 2
+    )
+    key = world.finder.key_of(Identifier(*EMAIL))
+    consent = AddressConsent().with_record(said)
+    world.consents.states_by_key[key] = StoredConsent(consent, "etag", "hash")
     told = preview(world, "same", PHONE, EMAIL)
     assert told["changes"] and told["refused"] is None and told["refusal"] is None
     assert sorted(len(one["identifiers"]) for one in told["before"]) == [1, 2]
@@ -60,6 +69,7 @@ def test_a_merge_with_what_it_touches() -> None:
     assert told["touches"] == {
         "interactions": {"count": 3, "at_least": False},
         "open_protocols": ["2026110300000001"],
+        "consents": 1,
     }
     # A word that nobody checked joins for the company's eyes only.
     assert told["proven_circle"] == []

@@ -98,6 +98,8 @@ class Touches(Answer):
 
     interactions: InteractionCount
     open_protocols: list[str]
+    consents: int
+    """Purposes and channels that something is on record about; they stay with their addresses."""
 
 
 class ConciliationPreview(Answer):

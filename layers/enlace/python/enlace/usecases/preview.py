@@ -30,6 +30,7 @@ from enlace.usecases.decision_scope import (
 from enlace.usecases.find_customer import ATTEMPTS, CHANGING, Parallel
 from enlace.usecases.graph import Neighbourhood, read_neighbourhood
 from enlace.usecases.ports import IdentityReader
+from enlace.usecases.read_customer import ConsentReader
 from enlace.usecases.read_history import HistoryReader, named
 
 #: Interactions looked at of each contact point: there is no counter, since one would
@@ -73,6 +74,7 @@ class Preview:
         Gives the current contract time.
     parallel : callable
         Runs reads side by side.
+    consents : ConsentReader, optional
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Preview:
         *,
         now: Callable[[], str],
         parallel: Parallel,
+        consents: ConsentReader | None = None,
     ):
         self._identities = identities
         self._keys = keys
@@ -91,6 +94,7 @@ class Preview:
         self._history = history
         self._now = now
         self._parallel = parallel
+        self._consents = consents
 
     def of(
         self, decision: str, a: Identifier, b: Identifier, *, verified: bool = False
@@ -106,8 +110,8 @@ class Preview:
             ``by_the_way``: other evidence or decisions that it would make refused, or
             accepted; ``approval``: whether a second operator has to agree;
             ``proven_circle``: what may be disclosed to the two identifiers, where that
-            changes; ``touches``: interactions and open protocols of the contact points
-            of customers that would change.
+            changes; ``touches``: interactions, open protocols and consents of the
+            contact points of customers that would change.
 
         Raises
         ------
@@ -219,12 +223,15 @@ class Preview:
             [partial(self._history.newest, key, MAX_INTERACTIONS) for key in points]
         )
         cases = self._parallel([partial(self._history.open_cases, key) for key in points])
+        said = self._consents.states(points) if self._consents and points else {}
         return {
             "interactions": {
                 "count": sum(len(one.items) for one in newest),
                 "at_least": not all(one.complete for one in newest),
             },
             "open_protocols": sorted({case.protocol for found in cases for case in found}),
+            # They stay with their addresses, whatever is decided.
+            "consents": sum(len(consent.purposes) for consent in said.values()),
         }
 
 
