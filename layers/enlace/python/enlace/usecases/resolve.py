@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from enlace.domain.address_key import AddressKeys
-from enlace.domain.change import Effect, GraphChange, created, described, evolve
+from enlace.domain.change import Effect, created, described
 from enlace.domain.claims import claims_of, compared
 from enlace.domain.interaction import Interaction
 from enlace.domain.records import (
@@ -23,28 +23,25 @@ from enlace.domain.rules import Rules
 from enlace.domain.trait_fields import field_of
 from enlace.errors import (
     AlreadyRecorded,
-    ComponentSaturated,
     Conflict,
     EnlaceError,
     TemporaryFailure,
 )
-from enlace.usecases.contact_point import new_record, with_observed_edges, with_observed_traits
-from enlace.usecases.graph import own_part, read_neighbourhood
+from enlace.usecases.contact_point import new_record, with_observed_traits
 from enlace.usecases.observe import (
     Observation,
-    graph_edges,
     observe,
     timeline_body,
 )
 from enlace.usecases.ports import (
     CreateRecord,
-    PutComponent,
     PutInteraction,
     Store,
     UpdateRecord,
     Write,
 )
 from enlace.usecases.purchases import purchase_writes
+from enlace.usecases.record_evidence import RecordEvidence, with_effects
 
 #: What a batch has read: a key that is not in it must be read again, None is not there.
 _Known = dict[str, IdentifierRecord | None]
@@ -111,7 +108,7 @@ class Resolver:
         self._store = store
         self._keys = keys
         self._rules = rules
-        self._today = today
+        self._evolving = RecordEvidence(store, keys, rules, today=today)
         self._sleep = sleep
 
     def resolve_batch(self, interactions: Iterable[Interaction]) -> list[Resolved | EnlaceError]:
@@ -236,13 +233,13 @@ class Resolver:
                     if compared(after.traits) != compared(record.traits):
                         # In one transaction, so that a redelivery still tells of it.
                         effects = [described(record.customer_id, record.key)]
-                        recording = [*_with_effects(recording, effects), update]
+                        recording = [*with_effects(recording, effects), update]
                     else:
                         self._store.commit([update])
                     record = after
                 self._store.commit(recording)
             else:
-                record, effects, saturated = self._evolve(
+                record, effects, saturated = self._evolving(
                     interaction, occurred_at, observation, recording
                 )
         except AlreadyRecorded as error:
@@ -290,79 +287,3 @@ class Resolver:
             or record.pointer.component is None
             or claims_of(after.traits) == claims_of(record.traits)
         )
-
-    def _evolve(
-        self,
-        interaction: Interaction,
-        occurred_at: str,
-        observation: Observation,
-        recording: list[Write],
-    ) -> tuple[IdentifierRecord, list[Effect], bool]:
-        """Change the graph and record the interaction in one transaction."""
-        sightings = {sighting.key: sighting for sighting in observation.sightings()}
-        touched = read_neighbourhood(self._store, sightings)
-        components, loners, records = touched.components, touched.loners, touched.records
-        # Born by no single interaction: the effects of this one tell of them.
-        new = {
-            key: new_record(self._keys, interaction, occurred_at, sighting, born_by="")
-            for key, sighting in sightings.items()
-            if key not in records
-        }
-        point = observation.contact_point
-        key = point.key
-        before = records.get(key) or new[key]
-        after = with_observed_traits(before, interaction, occurred_at, point)
-        claims = claims_of(after.traits)
-        change = GraphChange(
-            nodes={key: record.node for key, record in new.items()},
-            edges=graph_edges(observation),
-            seen_at=dict.fromkeys(sightings, occurred_at),
-            claims={key: claims} if claims != before.node.claims else {},
-        )
-        saturated = False
-        try:
-            evolution = evolve(components, loners, change, self._rules, self._today())
-        except ComponentSaturated:
-            saturated = True
-            evolution = evolve(
-                components, loners, replace(change, edges={}), self._rules, self._today()
-            )
-
-        if not saturated:
-            after = with_observed_edges(after, observation)
-        writes: list[Write] = [PutComponent(now, was) for was, now in evolution.components]
-        for moved, (was, pointer) in evolution.pointers.items():
-            if moved in new:
-                record = after if moved == key else new[moved]
-                writes.append(CreateRecord(replace(record, pointer=pointer)))
-            elif was is not None:
-                writes.append(UpdateRecord(moved, was, pointer, own_part(records, moved, was)))
-                if moved == key and _own_changed(before, after):
-                    writes[-1] = UpdateRecord(moved, was, pointer, (before, after))
-        if key not in evolution.pointers and _own_changed(before, after):
-            writes.append(UpdateRecord(key, before.pointer, before.pointer, (before, after)))
-        if key in evolution.pointers:
-            after = replace(after, pointer=evolution.pointers[key][1])
-        effects = evolution.effects
-        if compared(after.traits) != compared(records[key].traits if key in records else {}):
-            # Whoever looks from the contact point sees its whole component.
-            own = next(
-                (now.nodes for _, now in evolution.components if now and key in now.nodes), ()
-            )
-            effects = [e for e in effects if e["effect"] != "described" or e["key"] not in own]
-            effects.append(described(after.customer_id, key))
-        self._store.commit([*_with_effects(recording, effects), *writes])
-        return after, effects, saturated
-
-
-def _with_effects(recording: list[Write], effects: list[Effect]) -> list[Write]:
-    return [
-        PutInteraction(replace(write.item, effects=effects))
-        if isinstance(write, PutInteraction)
-        else write
-        for write in recording
-    ]
-
-
-def _own_changed(before: IdentifierRecord, after: IdentifierRecord) -> bool:
-    return before.own_etag != after.own_etag
