@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from enlace.domain.protocol import make_protocol
 from local import sign, stack
 from local.settings import ROOT, LocalError
 
@@ -51,7 +52,9 @@ def sample_event(name: str) -> Any:
         raise LocalError(f"{name} has no sample event: add events/functions/{name}.json")
     event = json.loads(path.read_text("utf-8"))
     if "rawPath" in event:
-        return _signed(event) if name.startswith("webhook_") else _keyed(event)
+        if name.startswith("webhook_"):
+            return _signed(event)
+        return _keyed(_of_the_case(event) if name == LAST else event)
     if "Records" not in event:
         return event  # a schedule's, which tells nothing of the stack
     if "Sns" in event["Records"][0]:
@@ -73,6 +76,14 @@ def _signed(event: dict[str, Any]) -> dict[str, Any]:
 def _keyed(event: dict[str, Any]) -> dict[str, Any]:
     """The same API request, with the running stack's key."""
     return {**event, "headers": {**event["headers"], "x-api-key": stack.load()["api_key"]}}
+
+
+def _of_the_case(event: dict[str, Any]) -> dict[str, Any]:
+    """The same request, about the case that the resolver's sample opens."""
+    complaint = _recorded()["phone"]
+    protocol = make_protocol(complaint["id"], complaint["occurred_at"])
+    path = re.sub(r"[0-9]{17}", protocol, event["rawPath"])
+    return {**event, "rawPath": path, "pathParameters": {"protocol": protocol}}
 
 
 def _mailed(event: dict[str, Any]) -> dict[str, Any]:

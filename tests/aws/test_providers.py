@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from moto.ses.models import ses_backends
 from moto.sns.models import sns_backends
 
 from enlace.aws.provider_calls import NO_RETRIES, ProviderCalls
+from enlace.domain.consent import CONFIRMATION
 from enlace.domain.outgoing import Outgoing
 from enlace.errors import ProviderAmbiguous, ProviderRejected, ProviderUnavailable
 from enlace.senders.ses import Ses
@@ -97,6 +99,20 @@ def test_a_mail_has_one_recipient(address: str) -> None:
     with pytest.raises(ProviderRejected) as caught:
         Ses(calls(None), sender="sac@example.com").send(message)
     assert "example" not in str(caught.value)
+
+
+@pytest.mark.parametrize("provider", [SnsSms, EumSms])
+@pytest.mark.parametrize("purpose", ["transactional", "marketing", CONFIRMATION])
+def test_every_purpose_has_a_kind_at_the_provider(provider: Any, purpose: str) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def call(operation: str, **arguments: Any) -> dict[str, str]:
+        asked.append(arguments)
+        return {"MessageId": "x"}
+
+    provider(call, origin="pool-1").send(replace(sms(), purpose=purpose))
+    kind = "Promotional" if purpose == "marketing" else "Transactional"
+    assert kind.lower() in str(asked).lower()
 
 
 def test_sns_takes_the_sms() -> None:

@@ -22,7 +22,7 @@ WAIT_SECONDS = 120.0
 # Each runs SAM and a container; a laptop has no more than this to spare.
 AT_ONCE = max(2, (os.cpu_count() or 2) // 2)
 #: Functions that a schedule calls, and no queue.
-SCHEDULED = ("score_rfv",)
+SCHEDULED = ("apply_rules", "score_rfv")
 
 pytestmark = [
     pytest.mark.skipif(
@@ -75,6 +75,7 @@ def test_consumers_give_nothing_back_to_their_queue(answers: dict[str, Any]) -> 
 
 def test_scheduled_functions_do_their_work(answers: dict[str, Any]) -> None:
     assert answers["score_rfv"]["complete"] is True
+    assert answers["apply_rules"]["result"] != "failed"
 
 
 def test_effects_are_on_the_running_stack(answers: dict[str, Any]) -> None:

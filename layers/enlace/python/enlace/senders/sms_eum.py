@@ -14,7 +14,11 @@ from enlace.domain.outgoing import Outgoing
 from enlace.senders.base import ProviderCall
 from enlace.senders.sms_sns import require_e164
 
-_KINDS = {"transactional": "TRANSACTIONAL", "marketing": "PROMOTIONAL"}
+_KINDS = {
+    "transactional": "TRANSACTIONAL",
+    "confirmation": "TRANSACTIONAL",
+    "marketing": "PROMOTIONAL",
+}
 
 
 class EumSms:

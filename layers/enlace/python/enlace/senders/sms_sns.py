@@ -17,7 +17,11 @@ from enlace.senders.base import ProviderCall
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
 _SENDER_ID = re.compile(r"[A-Za-z0-9]{1,11}\Z")
-_KINDS = {"transactional": "Transactional", "marketing": "Promotional"}
+_KINDS = {
+    "transactional": "Transactional",
+    "confirmation": "Transactional",
+    "marketing": "Promotional",
+}
 
 
 class SnsSms:
