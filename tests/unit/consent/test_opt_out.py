@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enlace.domain.opt_out import Reply, read_reply
+from enlace.domain.opt_out import Reply, opt_out_in, read_reply
+from tests.stores.builders import interaction
 
 
 @pytest.mark.parametrize(
@@ -51,3 +52,10 @@ def test_other_texts_say_nothing(text: str) -> None:
 @given(st.text(max_size=200))
 def test_any_text_is_read(text: str) -> None:
     assert read_reply(text) in Reply
+
+
+@given(st.text(max_size=60) | st.sampled_from(["Quero SAIR, pf", "opt-out", "me  tira da lista"]))
+def test_the_quick_look_misses_nothing(text: str) -> None:
+    said = interaction("1", ("phone", "+5511987654321"), data={"text": text})
+    reply = read_reply(text)
+    assert opt_out_in(said) == (None if reply is Reply.OTHER else str(reply))

@@ -12,11 +12,16 @@ ours.
 
 from __future__ import annotations
 
-import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from enlace.domain.interaction import Interaction
+
+
+def _longest_first(phrases: Iterable[str]) -> list[str]:
+    return sorted(phrases, key=len, reverse=True)
+
 
 #: Longer texts are letters to somebody, and not replies to a campaign.
 _MAX_CHARACTERS = 160
@@ -32,14 +37,14 @@ _WORDS = frozenset(
         *("me descadastre", "me tire da lista", "me tira da lista", "no quiero recibir mas"),
     )
 )
-_BEFORE = frozenset(
+_BEFORE = _longest_first(
     (
         *("por favor", "pf", "pfv", "favor", "quero", "queria", "gostaria de", "eu", "pode"),
         *("oi", "ola", "bom dia", "boa tarde", "boa noite", "i want to", "quiero", "hi"),
         *("please", "hello"),
     )
 )
-_AFTER = frozenset(
+_AFTER = _longest_first(
     (
         *("por favor", "pf", "pfv", "favor", "obrigado", "obrigada", "obg", "please"),
         *("thanks", "thank you", "gracias", "agora", "ja", "now", "ahora", "da lista", "tudo"),
@@ -55,11 +60,10 @@ class Reply(StrEnum):
     OTHER = "other"
 
 
-#: What every word begins with: most texts hold none of it, and need no closer look.
-_STEMS = re.compile(
-    r"sai|par|canc|desc|desi|rem|bai|baj|alt|det|sal|dar|sto|uns|end|qui|rev|opt|arr|td|nao"
-    r"|me |no ",
-    re.IGNORECASE,
+#: The longest part of each word: most texts hold none of them, and need no closer look.
+_PARTS = sorted({max(word.split(), key=len) for word in _WORDS}, key=len)
+_TELLING = tuple(
+    part for n, part in enumerate(_PARTS) if not any(shorter in part for shorter in _PARTS[:n])
 )
 
 
@@ -71,8 +75,10 @@ def opt_out_in(interaction: Interaction) -> str | None:
     if not isinstance(text, str) or len(text) > _MAX_CHARACTERS:
         return None
     # Accents, wide letters and the like are folded before they can be compared.
-    if text.isascii() and not _STEMS.search(text):
-        return None
+    if text.isascii():
+        lower = text.lower()
+        if not any(part in lower for part in _TELLING):
+            return None
     reply = read_reply(text)
     return None if reply is Reply.OTHER else str(reply)
 
@@ -102,13 +108,13 @@ def _plain(text: str) -> str:
     )
 
 
-def _without(text: str, before: frozenset[str], after: frozenset[str]) -> str:
+def _without(text: str, before: Sequence[str], after: Sequence[str]) -> str:
     shorter = text
     while True:
-        for phrase in sorted(before, key=len, reverse=True):
+        for phrase in before:
             if shorter.startswith(f"{phrase} ") and shorter not in _WORDS:
                 shorter = shorter[len(phrase) + 1 :]
-        for phrase in sorted(after, key=len, reverse=True):
+        for phrase in after:
             if shorter.endswith(f" {phrase}") and shorter not in _WORDS:
                 shorter = shorter[: -len(phrase) - 1]
         if shorter == text:
