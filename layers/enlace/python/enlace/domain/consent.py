@@ -196,8 +196,6 @@ class ConsentPolicy:
     ----------
     other_basis : frozenset of str
         Purposes that rest on another lawful basis than consent.
-    double_opt_in : frozenset of (purpose, channel)
-        Where a grant counts only once the subject has confirmed it.
     least_notice : dict of purpose to version
         Grants under an older notice have lapsed.
     """
@@ -236,8 +234,8 @@ def evaluate(
 ) -> Ruling:
     """Decide about one purpose on one channel; the first step that applies decides.
 
-    Quiet hours (step 8) put a message off and say nothing about consent: whoever
-    schedules it asks :mod:`enlace.domain.quiet_hours`, and asks here again when due.
+    The steps are those of ``docs/consent.md``. Step 8, quiet hours, puts a message off and
+    says nothing about consent; it belongs to whoever schedules messages, and is not here.
 
     Parameters
     ----------
@@ -245,6 +243,10 @@ def evaluate(
         Contract time.
     sharing_signal : bool
         Global Privacy Control or a consent platform objects to sharing.
+
+    Returns
+    -------
+    Ruling
     """
     other_basis = purpose in policy.other_basis
     if consent.erasing and purpose != "dsr":
