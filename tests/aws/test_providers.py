@@ -21,7 +21,7 @@ from moto.sns.models import sns_backends
 
 from enlace.aws.provider_calls import NO_RETRIES, ProviderCalls
 from enlace.domain.consent import CONFIRMATION
-from enlace.domain.outgoing import Outgoing
+from enlace.domain.outgoing import Content, Outgoing
 from enlace.errors import ProviderAmbiguous, ProviderRejected, ProviderUnavailable
 from enlace.senders.ses import Ses
 from enlace.senders.sms_eum import EumSms
@@ -31,18 +31,24 @@ from tests.stores.loopback import loopback, status
 
 MAIL = Outgoing(
     message_id="0b7c7a0e-5a5e-5c3e-9d5c-3d1f9b0c6a52",
+    kind="email",
     address="joao@example.com",
     purpose="transactional",
     template="protocol_opened",
-    subject="Recebemos sua reclamação",
-    text="Olá",
-    html="<p>Olá</p>",
-    sms="Recebemos",
+    language="pt-BR",
+    content=Content(
+        {
+            "subject": "Recebemos sua reclamação",
+            "text": "Olá",
+            "html": "<p>Olá</p>",
+            "sms": "Recebemos",
+        }
+    ),
 )
 
 
 def sms(address: str = "+5511987654321") -> Outgoing:
-    return Outgoing(MAIL.message_id, address, "transactional", "t", "", "", "", "Recebemos")
+    return replace(MAIL, kind="phone", address=address)
 
 
 def calls(client: Any, name: str = "ses") -> ProviderCalls:
@@ -71,7 +77,7 @@ def test_sesv2_request_is_tagged_and_valid() -> None:
                 "Destination": {"ToAddresses": ["joao@example.com"]},
                 "Content": {
                     "Simple": {
-                        "Subject": {"Data": MAIL.subject, "Charset": "UTF-8"},
+                        "Subject": {"Data": MAIL.content.subject, "Charset": "UTF-8"},
                         "Body": {
                             "Text": {"Data": "Olá", "Charset": "UTF-8"},
                             "Html": {"Data": "<p>Olá</p>", "Charset": "UTF-8"},
@@ -95,7 +101,7 @@ def test_sesv2_request_is_tagged_and_valid() -> None:
     ["a@example.com,b@example.com", "A <a@example.com>", "a@example.com\nBcc: x", "a@", ""],
 )
 def test_a_mail_has_one_recipient(address: str) -> None:
-    message = Outgoing("m", address, "transactional", "t", "s", "t", "h", "")
+    message = replace(MAIL, address=address)
     with pytest.raises(ProviderRejected) as caught:
         Ses(calls(None), sender="sac@example.com").send(message)
     assert "example" not in str(caught.value)
@@ -133,7 +139,7 @@ def test_eum_request_is_valid() -> None:
                 "DestinationPhoneNumber": "+5511987654321",
                 "MessageBody": "Recebemos",
                 "MessageType": "TRANSACTIONAL",
-                "Context": {"message_id": MAIL.message_id, "template": "t"},
+                "Context": {"message_id": MAIL.message_id, "template": MAIL.template},
                 "TimeToLive": 86_400,
                 "OriginationIdentity": "pool-1",
             },

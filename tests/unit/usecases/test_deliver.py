@@ -100,7 +100,7 @@ def test_it_is_sent_to_the_address_and_told() -> None:
     assert record.state == State.SENT
     (message,) = scene.provider.sent
     assert message.address == "+5511987654321"
-    assert "20261120-1234-5678-9" in message.sms
+    assert "20261120-1234-5678-9" in message.content.sms
     (told,) = scene.reports.values()
     assert (told.type, told.direction, told.source_id) == ("message.sent", "outbound", "m-1:sent")
     assert told.data["message_id"] == "m-1"

@@ -12,8 +12,12 @@ from __future__ import annotations
 from typing import Any
 
 from enlace.domain.outgoing import Outgoing
+from enlace.domain.sender_channel import SenderChannel
 from enlace.errors import ProviderRejected
 from enlace.senders.base import ProviderCall
+
+#: Cost: Amazon SES, $0.10 a thousand (aws.amazon.com/ses/pricing).
+CHANNEL = SenderChannel("email", ("email",), cost=100)
 
 
 class Ses:
@@ -46,8 +50,11 @@ class Ses:
             "Destination": {"ToAddresses": [message.address]},
             "Content": {
                 "Simple": {
-                    "Subject": _utf8(message.subject),
-                    "Body": {"Text": _utf8(message.text), "Html": _utf8(message.html)},
+                    "Subject": _utf8(message.content.subject),
+                    "Body": {
+                        "Text": _utf8(message.content.text),
+                        "Html": _utf8(message.content.html),
+                    },
                 }
             },
             "EmailTags": [

@@ -12,7 +12,7 @@ from typing import Any
 
 from enlace.domain.outgoing import Outgoing
 from enlace.senders.base import ProviderCall
-from enlace.senders.sms_sns import require_e164
+from enlace.senders.sms import require_e164
 
 _KINDS = {
     "transactional": "TRANSACTIONAL",
@@ -60,7 +60,7 @@ class EumSms:
         answer = self._call(
             "send_text_message",
             DestinationPhoneNumber=message.address,
-            MessageBody=message.sms,
+            MessageBody=message.content.sms,
             MessageType=_KINDS[message.purpose],
             Context={"message_id": message.message_id, "template": message.template},
             **self._options,

@@ -12,10 +12,9 @@ from __future__ import annotations
 import re
 
 from enlace.domain.outgoing import Outgoing
-from enlace.errors import ProviderRejected
 from enlace.senders.base import ProviderCall
+from enlace.senders.sms import require_e164
 
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
 _SENDER_ID = re.compile(r"[A-Za-z0-9]{1,11}\Z")
 _KINDS = {
     "transactional": "Transactional",
@@ -57,22 +56,10 @@ class SnsSms:
         answer = self._call(
             "publish",
             PhoneNumber=message.address,
-            Message=message.sms,
+            Message=message.content.sms,
             MessageAttributes=attributes,
         )
         return str(answer["MessageId"])
-
-
-def require_e164(number: str, provider: str) -> None:
-    """Refuse what is not one E.164 number.
-
-    Raises
-    ------
-    ProviderRejected
-        Names the provider, not the number.
-    """
-    if not _E164.match(number):
-        raise ProviderRejected(f"{provider}: not an E.164 number")
 
 
 def _string(value: str) -> dict[str, str]:

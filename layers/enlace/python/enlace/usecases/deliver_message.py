@@ -226,13 +226,12 @@ class DeliverMessage:
         content = self._templates.render(command.template, command.language, command.data)
         return Outgoing(
             message_id=command.message_id,
+            kind=identifier.kind,
             address=address_of(identifier),
             purpose=command.purpose,
             template=command.template,
-            subject=content.subject,
-            text=content.text,
-            html=content.html,
-            sms=content.sms,
+            language=command.language,
+            content=content,
         )
 
     def _tell(self, command: Command, record: MessageRecord, identifier: IdentifierRecord) -> None:

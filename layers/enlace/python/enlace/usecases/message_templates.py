@@ -10,12 +10,12 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from enlace.domain.money import format_money
+from enlace.domain.outgoing import Content
 from enlace.errors import InvalidPayload
 
 LANGUAGES = ("pt-BR", "es", "en")
@@ -27,16 +27,6 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _HEADING = re.compile(r"^\[(subject|text|html|sms)\]\n", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _MAX_VALUE_LENGTH = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """A rendered message; a sender takes the parts that its channel has."""
-
-    subject: str
-    text: str
-    html: str
-    sms: str
 
 
 def language_of(traits: Mapping[str, Any]) -> str:
@@ -95,7 +85,7 @@ class MessageTemplates:
             raise InvalidPayload(f"template {template}: missing {missing}, unknown {extra}")
         escaped = {name: html.escape(value) for name, value in values.items()}
         return Content(
-            **{
+            {
                 name: part.substitute(escaped if name == "html" else values)
                 for name, part in parts.items()
             }

@@ -1,0 +1,45 @@
+"""A way out to customers: what dispatch must know about a sender to choose it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SenderChannel:
+    """What a sender says of itself, as ``CHANNEL`` in its module under ``enlace.senders``.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``sms``: the channel of consent, of ``send.message`` and of the template's rule.
+    kinds : tuple of str
+        Kinds of identifiers that it reaches, without scope.
+    cost : int
+        Of one message, in millionths of a US dollar: of two equal ways the cheaper is taken.
+    read_receipts : bool
+        Whether the network tells that a message was read; else its delivery has to do.
+    quiet_hours : bool
+        Whether it rings in somebody's pocket.
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    cost: int
+    read_receipts: bool = False
+    quiet_hours: bool = False
+
+    def reaches(self, kind: str) -> bool:
+        """Whether it can write to an identifier of a kind, with or without scope."""
+        return kind.partition(":")[0] in self.kinds
+
+
+#: Sender channels by name.
+SenderChannels = Mapping[str, SenderChannel]
+
+
+def channels_of(kind: str, channels: SenderChannels) -> list[SenderChannel]:
+    """The channels that reach an identifier of a kind, the cheapest first."""
+    found = [channel for channel in channels.values() if channel.reaches(kind)]
+    return sorted(found, key=lambda channel: (channel.cost, channel.name))
