@@ -198,10 +198,16 @@ class ConsentPolicy:
         Purposes that rest on another lawful basis than consent.
     least_notice : dict of purpose to version
         Grants under an older notice have lapsed.
+    double_opt_in : frozenset of str
+        Channels on which a yes counts only once it was confirmed through the address itself.
+    valid_days : dict of purpose to days
+        How long a grant holds that names no end of its own.
     """
 
     other_basis: frozenset[str] = frozenset(("transactional", "security", "dsr", CONFIRMATION))
     least_notice: Mapping[str, str] = field(default_factory=dict)
+    double_opt_in: frozenset[str] = frozenset()
+    valid_days: Mapping[str, int] = field(default_factory=dict)
 
 
 class Ruling(NamedTuple):

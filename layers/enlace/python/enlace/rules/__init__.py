@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+from enlace.domain.message_policy import MessagePolicy, parse_message_policy
 from enlace.domain.rules import Rules, parse_rules
 
 
@@ -17,6 +18,13 @@ def default_rules() -> Rules:
 def default_text() -> str:
     """The text of ``default.toml``."""
     return Path(__file__).with_name("default.toml").read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def message_policy() -> MessagePolicy:
+    """What the company decided about messages: ``messages.toml``."""
+    path = Path(__file__).with_name("messages.toml")
+    return parse_message_policy(path.read_text(encoding="utf-8"))
 
 
 def load_rules(path: Path) -> Rules:
