@@ -11,7 +11,7 @@ mirrors, 2026-11-22); the validator of pywa 4.5.0 is the oracle of the signature
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from enlace.channels import meta
@@ -44,6 +44,8 @@ _STATUS_TYPES = {
     "read": "message.read",
     "failed": "message.failed",
 }
+#: The code of a failure by which Meta says that the person stopped our marketing.
+_STOPPED_MARKETING = 131050
 _MEDIA = frozenset(("image", "video", "audio", "document", "sticker"))
 #: Parts of a message that identify it rather than say something.
 _ENVELOPE = frozenset(
@@ -150,24 +152,36 @@ class _Reader:
         # Until it is delivered, the address is only what we typed.
         level = "proven" if status in ("delivered", "read") else "stated"
         people = self._people(phone, bsuid or contact.get("user_id"), level)
+        source_id = f"{wamid}:{status}:{item['timestamp']}"
+        data: dict[str, Any] = {"provider": NAME, "provider_message_id": wamid}
+        # What we gave it when we sent; other programs may send from the same number.
+        if "biz_opaque_callback_data" in item:
+            data["message_id"] = optional_text(item, "biz_opaque_callback_data")
+        if "pricing" in item:
+            data["pricing"] = optional_object(item, "pricing") or None
+        code = None
+        if "errors" in item:
+            data["errors"] = objects(item, "errors") or None
+            code = _code(item["errors"] or ())
+            if code is not None:
+                stopped = code == _STOPPED_MARKETING
+                data["reason"] = "opted_out" if stopped else f"whatsapp: error {code}"
         yield build(
             NAME,
             type_,
             people[0],
             account=self.account,
-            source_id=f"{wamid}:{status}:{item['timestamp']}",
+            source_id=source_id,
             occurred_at=occurred_at,
             received_at=self.received_at,
             direction="outbound",
             identifiers=people[1:],
-            data={
-                "provider": NAME,
-                "provider_message_id": wamid,
-                "callback_data": optional_text(item, "biz_opaque_callback_data"),
-                "pricing": optional_object(item, "pricing") or None,
-                "errors": objects(item, "errors") or None,
-            },
+            data=data,
         )
+        if code == _STOPPED_MARKETING:
+            yield self._consent(
+                "consent.withdrawn", people, f"{source_id}:stop", occurred_at, reason="stop"
+            )
 
     def preference(self, item: Any) -> Iterator[Interaction]:
         item = required_object(item, "user_preference")
@@ -181,22 +195,37 @@ class _Reader:
         )
         # Meta gives these no id of their own; the digest keeps the phone out of ours.
         whom = digest(people[0].kind, people[0].value)
-        yield build(
-            NAME,
+        yield self._consent(
             "consent.withdrawn" if wish == "stop" else "consent.granted",
+            people,
+            f"preference:{whom}:{wish}:{item['timestamp']}",
+            occurred_at,
+            reason=wish,
+            traits=self._traits(contact),
+        )
+
+    def _consent(
+        self,
+        type_: str,
+        people: list[Identifier],
+        source_id: str,
+        occurred_at: str | None,
+        *,
+        reason: str,
+        traits: dict[str, Any] | None = None,
+    ) -> Interaction:
+        """What a person told Meta about our marketing."""
+        return build(
+            NAME,
+            type_,
             people[0],
             account=self.account,
-            source_id=f"preference:{whom}:{wish}:{item['timestamp']}",
+            source_id=source_id,
             occurred_at=occurred_at,
             received_at=self.received_at,
             identifiers=people[1:],
-            traits=self._traits(contact),
-            data={
-                "channel": NAME,
-                "purpose": "marketing",
-                "actor": "subject",
-                "detail": optional_text(item, "detail"),
-            },
+            traits=traits,
+            data={"channel": NAME, "purpose": "marketing", "actor": "subject", "reason": reason},
         )
 
     def _contact(self, phone: Any, bsuid: Any) -> dict[str, Any]:
@@ -225,6 +254,14 @@ class _Reader:
             "name": optional_text(profile, "name"),
             "whatsapp_username": optional_text(profile, "username"),
         }
+
+
+def _code(errors: Iterable[Any]) -> int | None:
+    """The code of the first error that has one."""
+    for error in errors:
+        if isinstance(error, dict) and type(error.get("code")) is int:
+            return int(error["code"])
+    return None
 
 
 def _plus(phone: Any) -> str:

@@ -1,4 +1,4 @@
-"""JSON over HTTPS to a CRM, with bounded waiting and repeating.
+"""JSON over HTTPS to a provider, with bounded waiting and repeating.
 
 urllib3 comes with botocore. Its own retries are off: which failures may be
 repeated is decided here, and only for calls that are the same when made twice.
