@@ -14,7 +14,7 @@ from enlace.aws.secrets import CachedSecret
 from enlace.aws.timeline_table import TimelineTable
 from enlace.errors import Misconfigured
 from enlace.logs import Logger
-from enlace.senders.http_json import JsonHttp
+from enlace.senders.http_json import JsonHttp, bearer
 from enlace.usecases.crm_ports import Crm
 from enlace.usecases.follow_crm import FollowCrm
 from enlace.usecases.try_again import trying_again
@@ -22,23 +22,16 @@ from enlace.usecases.try_again import trying_again
 secret = CachedSecret(lambda: client("secretsmanager"), os.environ["CRM_SECRET_ID"])
 
 
-def _secret_text(name: str) -> str:
-    value = secret.get().get(name)
-    if not isinstance(value, str) or not value:
-        raise Misconfigured(f"the CRM's secret lacks {name}")
-    return value
-
-
 def _provider(name: str, base_url: str) -> Crm:
     if name == "hubspot":
-        from enlace.senders.hubspot import BASE_URL, HubSpot, bearer
+        from enlace.senders.hubspot import BASE_URL, HubSpot
 
-        headers = bearer(lambda: _secret_text("token"))
+        headers = bearer(lambda: secret.text("token"))
         return HubSpot(JsonHttp(name, (base_url or BASE_URL).rstrip("/"), headers))
     if name == "webhook":
         from enlace.senders.crm_webhook import CrmWebhook, signed_headers
 
-        return CrmWebhook(JsonHttp(name, base_url, signed_headers(lambda: _secret_text("secret"))))
+        return CrmWebhook(JsonHttp(name, base_url, signed_headers(lambda: secret.text("secret"))))
     raise Misconfigured("CRM_PROVIDER must be hubspot or webhook")
 
 

@@ -7,9 +7,15 @@ from typing import Any
 import pytest
 import urllib3
 
-from enlace.errors import ProviderAmbiguous, ProviderRejected, ProviderUnavailable
-from enlace.senders.http_json import JsonHttp
-from enlace.senders.hubspot import HubSpot, bearer
+from enlace.errors import (
+    Misconfigured,
+    ProviderAmbiguous,
+    ProviderRejected,
+    ProviderUnavailable,
+    TemporaryFailure,
+)
+from enlace.senders.http_json import JsonHttp, bearer
+from enlace.senders.hubspot import HubSpot
 from tests.unit.senders.hubspot_fake import FakeHubSpot, Response
 
 TIMEOUT = urllib3.exceptions.ReadTimeoutError(None, "", "secret joao@example.com")  # type: ignore[arg-type]
@@ -129,3 +135,14 @@ def test_an_error_inside_a_success_is_an_error(answer: dict[str, Any]) -> None:
 
     with pytest.raises(ProviderRejected):
         HubSpot(http(Odd())).upsert_contact(Contact("c-1"))
+
+
+@pytest.mark.parametrize("failure", [Misconfigured("no token"), TemporaryFailure("no answer")])
+def test_without_its_token_nothing_is_called_and_a_sender_may_try_again(failure: Exception) -> None:
+    def token() -> str:
+        raise failure
+
+    pool = Pool(200)
+    with pytest.raises(ProviderUnavailable):
+        JsonHttp("crm", "https://x.example", bearer(token), pool=pool)("POST", "/", {})
+    assert pool.calls == 0

@@ -9,8 +9,8 @@ from typing import Any
 from enlace.domain.envelope import Cause, Entry, Event, read_event
 from enlace.domain.interaction import Identifier, Interaction
 from enlace.errors import EnlaceError
-from enlace.senders.http_json import JsonHttp
-from enlace.senders.hubspot import HubSpot, bearer
+from enlace.senders.http_json import JsonHttp, bearer
+from enlace.senders.hubspot import HubSpot
 from enlace.usecases.decision_scope import Conciliation
 from enlace.usecases.follow_crm import ACTIVITY_TYPES, FollowCrm
 from enlace.usecases.publish import effect_entries, resolved_entries

@@ -68,6 +68,19 @@ class CachedSecret:
             raise TemporaryFailure("the secret is not there")
         return self._value
 
+    def text(self, name: str) -> str:
+        """One named text of the secret.
+
+        Raises
+        ------
+        TemporaryFailure, Misconfigured
+            As :meth:`get`; also if the secret does not hold it.
+        """
+        value = self.get().get(name)
+        if not isinstance(value, str) or not value:
+            raise Misconfigured(f"the secret lacks {name}")
+        return value
+
     def refetch(self) -> Mapping[str, Any] | None:
         """The secret from the store, for a signature that does not fit: it may have rotated.
 

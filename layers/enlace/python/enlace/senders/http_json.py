@@ -15,7 +15,13 @@ from typing import Any
 
 import urllib3
 
-from enlace.errors import ProviderAmbiguous, ProviderRejected, ProviderUnavailable
+from enlace.errors import (
+    Misconfigured,
+    ProviderAmbiguous,
+    ProviderRejected,
+    ProviderUnavailable,
+    TemporaryFailure,
+)
 
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
@@ -32,6 +38,11 @@ class Answer:
 
     status: int
     body: dict[str, Any]
+
+
+def bearer(token: Callable[[], str]) -> Callable[[bytes], Mapping[str, str]]:
+    """Headers with a token, read anew for each request."""
+    return lambda body: {"authorization": f"Bearer {token()}"}
 
 
 class JsonHttp:
@@ -108,6 +119,11 @@ class JsonHttp:
                 self._sleep(delay)
             wait = None
             try:
+                own_headers = self._headers(data)
+            except (Misconfigured, TemporaryFailure) as error:
+                # No token, no call: nothing was done.
+                raise ProviderUnavailable(f"{self._name}: {error}") from error
+            try:
                 response = self._pool.request(
                     method,
                     self._base_url + path,
@@ -115,7 +131,7 @@ class JsonHttp:
                     headers={
                         "accept": "application/json",
                         **({"content-type": "application/json"} if data else {}),
-                        **self._headers(data),
+                        **own_headers,
                         **(headers or {}),
                     },
                     redirect=False,

@@ -16,7 +16,7 @@ and companies" (checked 2026-11-22).
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from enlace.domain.crm import Activity, Contact
@@ -60,18 +60,13 @@ _PROPERTIES: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def bearer(token: Callable[[], str]) -> Callable[[bytes], Mapping[str, str]]:
-    """Headers with the private app's token, read anew for each request."""
-    return lambda body: {"authorization": f"Bearer {token()}"}
-
-
 class HubSpot:
     """See :class:`enlace.usecases.crm_ports.Crm`.
 
     Parameters
     ----------
     http : JsonHttp
-        To :data:`BASE_URL`, with :func:`bearer`.
+        To :data:`BASE_URL`, with the private app's token as a bearer.
     """
 
     name = "hubspot"
