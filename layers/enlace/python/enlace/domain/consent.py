@@ -9,145 +9,53 @@ arrives late still wins over what was older than it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-SUBJECT = "subject"
-ACTORS = (SUBJECT, "agent", "import", "provider", "system")
-#: What a record can say. ``requested`` is a double opt-in that waits for its confirmation;
-#: ``paused`` holds marketing back until somebody has read what was meant, ``resumed`` ends it.
-STATES = (
-    "requested",
-    "granted",
-    "denied",
-    "withdrawn",
-    "expired",
-    "objected",
-    "invalidated",
-    "paused",
-    "resumed",
+from enlace.domain.consent_words import (
+    ACTORS,
+    STATES,
+    SUBJECT,
+    ConsentRecord,
+    Grant,
+    Moment,
+    PurposeState,
+    Suppression,
 )
+from enlace.domain.interaction import utc_text
+from enlace.domain.privacy_signals import DENIED, denies
+
+__all__ = [
+    "ACTORS",
+    "ALL",
+    "CONFIRMATION",
+    "MARKETING_ONLY",
+    "OPT_IN",
+    "SHARING",
+    "STATES",
+    "SUBJECT",
+    "AddressConsent",
+    "ConsentPolicy",
+    "ConsentRecord",
+    "Grant",
+    "Moment",
+    "PurposeState",
+    "Ruling",
+    "Suppression",
+    "evaluate",
+]
+
 #: Reach of a suppression: everything that is sent, marketing on all channels, or a channel.
 ALL, MARKETING_ONLY = "all", "marketing"
 #: The one message that answers a stop word, within five minutes of it (FCC, 47 CFR 64.1200).
 CONFIRMATION = "confirmation"
 _CONFIRM_WITHIN = timedelta(minutes=5)
-
-_DENIALS = frozenset(("denied", "withdrawn", "expired", "objected", "invalidated"))
-
-
-class Moment(NamedTuple):
-    """When something was said: the later of two counts, by these fields in this order."""
-
-    occurred_at: str
-    received_at: str
-    event_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentRecord:
-    """One entry of the ledger.
-
-    Parameters
-    ----------
-    event_id : str
-        Recording it twice is recording it once.
-    purpose, channel : str
-        Such as ``marketing`` and ``email``.
-    state : str
-        One of :data:`STATES`.
-    actor : str
-        One of :data:`ACTORS`.
-    occurred_at, received_at : str
-        Contract times. What lies ahead of its receipt counts as said on receipt.
-    has_evidence : bool
-        It names how the subject said it.
-    valid_until : str
-        Contract time; empty for no end.
-    notice_version : str
-        Of the privacy notice that was shown.
-    """
-
-    event_id: str
-    purpose: str
-    channel: str
-    state: str
-    actor: str
-    occurred_at: str
-    received_at: str
-    has_evidence: bool = False
-    valid_until: str = ""
-    notice_version: str = ""
-
-    @property
-    def moment(self) -> Moment:
-        """When it counts as said."""
-        at = min(self.occurred_at, self.received_at)
-        return Moment(at, self.received_at, self.event_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A grant that may hold, with what ends it."""
-
-    moment: Moment
-    valid_until: str = ""
-    notice_version: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PurposeState:
-    """Everything that decides about one purpose on one channel.
-
-    Parameters
-    ----------
-    denial : (Moment, state) or None
-        The latest ``denied``, ``withdrawn`` … by anybody.
-    grant : Grant or None
-        The latest by the subject, with evidence: only this undoes a denial.
-    hearsay : Grant or None
-        The latest by anybody else; it counts while nobody ever denied.
-    request : Moment or None
-        The latest double opt-in that was asked for.
-    pause : (Moment, state) or None
-        The latest ``paused`` or ``resumed``.
-    """
-
-    denial: tuple[Moment, str] | None = None
-    grant: Grant | None = None
-    hearsay: Grant | None = None
-    request: Moment | None = None
-    pause: tuple[Moment, str] | None = None
-
-    def with_record(self, record: ConsentRecord) -> PurposeState:
-        """The state after one more record: commutative and idempotent."""
-        moment = record.moment
-        if record.state in _DENIALS:
-            said = (moment, record.state)
-            return replace(self, denial=max(said, self.denial or said))
-        if record.state in ("paused", "resumed"):
-            said = (moment, record.state)
-            return replace(self, pause=max(said, self.pause or said))
-        if record.state == "requested":
-            return replace(self, request=max(moment, self.request or moment))
-        given = Grant(moment, record.valid_until, record.notice_version)
-        if record.actor == SUBJECT and record.has_evidence:
-            return replace(self, grant=_later(given, self.grant))
-        return replace(self, hearsay=_later(given, self.hearsay))
-
-
-@dataclass(frozen=True, slots=True)
-class Suppression:
-    """A stop that no consent lifts but the subject's own fresh one.
-
-    ``reason``: ``erasure``, ``objection``, ``complaint``, ``registry``, ``stop``,
-    ``hard_bounce``.
-    """
-
-    reason: str
-    since: Moment
+#: The one message that asks an address to confirm a yes which somebody gave for it.
+OPT_IN = "opt_in"
+#: What privacy signals of a browser are about.
+SHARING = "sharing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +67,26 @@ class AddressConsent:
     purposes : dict of (purpose, channel) to PurposeState
     suppressions : dict of scope to Suppression
         Scopes: ``all``, ``marketing``, or a channel's name.
+    signals : dict of name to (Moment, word)
+        The latest word of each privacy signal; see :mod:`enlace.domain.privacy_signals`.
     erasing : bool
         An erasure or a restriction is under way.
     """
 
     purposes: Mapping[tuple[str, str], PurposeState] = field(default_factory=dict)
     suppressions: Mapping[str, Suppression] = field(default_factory=dict)
+    signals: Mapping[str, tuple[Moment, str]] = field(default_factory=dict)
     erasing: bool = False
 
     def with_record(self, record: ConsentRecord) -> AddressConsent:
         """The address's consent after one more record."""
+        if record.state == "signalled":
+            said = {name: (record.moment, word) for name, word in record.signals}
+            latest = {
+                name: max(one, self.signals.get(name, one), key=_signal_order)
+                for name, one in said.items()
+            }
+            return replace(self, signals={**self.signals, **latest})
         key = (record.purpose, record.channel)
         state = self.purposes.get(key, PurposeState()).with_record(record)
         return replace(self, purposes={**self.purposes, key: state})
@@ -185,7 +103,9 @@ class AddressConsent:
         if found is None or found.reason == "erasure":
             return found
         fresh = (s.grant for (_, at), s in self.purposes.items() if at == channel)
-        return None if any(g and g.moment > found.since for g in fresh) else found
+        wide = scope != channel or found.reason != "stop"
+        lifted = any(g and g.moment > found.since and not (g.narrow and wide) for g in fresh)
+        return None if lifted else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,15 +119,36 @@ class ConsentPolicy:
     least_notice : dict of purpose to version
         Grants under an older notice have lapsed.
     double_opt_in : frozenset of str
-        Channels on which a yes counts only once it was confirmed through the address itself.
+        Channels on which a yes counts only once it came through the address itself.
     valid_days : dict of purpose to days
-        How long a grant holds that names no end of its own.
+        Grants without an end of their own lapse after so long.
     """
 
     other_basis: frozenset[str] = frozenset(("transactional", "security", "dsr", CONFIRMATION))
     least_notice: Mapping[str, str] = field(default_factory=dict)
     double_opt_in: frozenset[str] = frozenset()
     valid_days: Mapping[str, int] = field(default_factory=dict)
+
+    def lapsed(self, grant: Grant, purpose: str, now: str) -> str:
+        """Why a grant holds no more; "" while it holds."""
+        days, ends = self.valid_days.get(purpose), grant.valid_until
+        if days and not ends:
+            since = datetime.fromisoformat(grant.moment.occurred_at)
+            ends = utc_text(since + timedelta(days=days))
+        if ends and ends <= now:
+            return "expired"
+        old = grant.notice_version < self.least_notice.get(purpose, "")
+        return "the notice has changed" if old else ""
+
+    def pending(self, state: PurposeState, purpose: str, now: str) -> Grant | None:
+        """The request that nobody has confirmed; None where the subject's own yes holds."""
+        asked, grant = state.request, state.standing
+        if asked is None or grant is None:
+            return asked
+        if grant.moment >= asked.moment:
+            return None
+        by_subject = grant is state.grant
+        return None if by_subject and not self.lapsed(grant, purpose, now) else asked
 
 
 class Ruling(NamedTuple):
@@ -236,7 +177,7 @@ def evaluate(
     *,
     now: str,
     policy: ConsentPolicy,
-    sharing_signal: bool = False,
+    others: Iterable[AddressConsent] = (),
 ) -> Ruling:
     """Decide about one purpose on one channel; the first step that applies decides.
 
@@ -247,8 +188,9 @@ def evaluate(
     ----------
     now : str
         Contract time.
-    sharing_signal : bool
-        Global Privacy Control or a consent platform objects to sharing.
+    others : iterable of AddressConsent
+        Further contact points of the same person: a browser that objects to sharing is
+        seldom the address that would be shared, so its signals count for all of them.
 
     Returns
     -------
@@ -265,25 +207,50 @@ def evaluate(
         # A stop by the person is about marketing; a dead address is about everything.
         if stop and not _passes(stop, purpose, channel, other_basis, now):
             return Ruling(False, 3, stop.reason, stop.since.event_id)
+    if purpose == OPT_IN:
+        return _may_ask(consent, channel, now, policy)
     state = consent.purposes.get((purpose, channel), PurposeState())
-    if state.pause and state.pause[1] == "paused":
-        return Ruling(False, 2, "paused until somebody has read it", state.pause[0].event_id)
-    grant = _standing(state)
-    if state.denial and grant is None:
-        return Ruling(False, 4, state.denial[1], state.denial[0].event_id)
-    if state.request and (grant is None or grant.moment < state.request):
-        return Ruling(False, 5, "double opt-in not confirmed", state.request.event_id)
-    if grant and grant.valid_until and grant.valid_until <= now:
-        return Ruling(False, 6, "expired", grant.moment.event_id)
-    if grant and grant.notice_version < policy.least_notice.get(purpose, ""):
-        return Ruling(False, 6, "the notice has changed", grant.moment.event_id)
-    if purpose == "sharing" and sharing_signal:
-        return Ruling(False, 7, "privacy signal")
+    if denial := _denial(state):
+        return denial
+    grant = state.standing
+    if asked := policy.pending(state, purpose, now):
+        return Ruling(False, 5, "double opt-in not confirmed", asked.moment.event_id)
+    if grant and (lapsed := policy.lapsed(grant, purpose, now)):
+        return Ruling(False, 6, lapsed, grant.moment.event_id)
+    for one in (consent, *others):
+        for name, (moment, word) in sorted(one.signals.items()):
+            # The subject's own later yes is about us; the signal was about every site.
+            lifted = grant and grant is state.grant and grant.moment > moment
+            if word == DENIED and denies(name, purpose) and not lifted:
+                return Ruling(False, 7, f"privacy signal: {name}", moment.event_id)
     if grant:
         return Ruling(True, 9, "granted", grant.moment.event_id)
     if other_basis:
         return Ruling(True, 10, "another lawful basis")
     return Ruling(False, 0, "no consent on record")
+
+
+def _denial(state: PurposeState) -> Ruling | None:
+    if state.pause and state.pause[1] == "paused":
+        return Ruling(False, 2, "paused until somebody has read it", state.pause[0].event_id)
+    if state.denial and state.standing is None:
+        return Ruling(False, 4, state.denial[1], state.denial[0].event_id)
+    return None
+
+
+def _may_ask(consent: AddressConsent, channel: str, now: str, policy: ConsentPolicy) -> Ruling:
+    """Whether an address may be asked to confirm: where a request waits, and nobody said no."""
+    refused = Ruling(False, 0, "nothing waits to be confirmed")
+    for (purpose, at), state in sorted(consent.purposes.items()):
+        if at != channel or (asked := policy.pending(state, purpose, now)) is None:
+            continue
+        if denial := _denial(state):
+            refused = denial
+        elif not asked.valid_until or asked.valid_until > now:
+            return Ruling(True, 5, "asks to confirm", asked.moment.event_id)
+        else:
+            refused = Ruling(False, 5, "not confirmed in time", asked.moment.event_id)
+    return refused
 
 
 def _passes(stop: Suppression, purpose: str, channel: str, other_basis: bool, now: str) -> bool:
@@ -295,13 +262,7 @@ def _passes(stop: Suppression, purpose: str, channel: str, other_basis: bool, no
     return channel != "sms"
 
 
-def _later(one: Grant, other: Grant | None) -> Grant:
-    return one if other is None or one.moment > other.moment else other
-
-
-def _standing(state: PurposeState) -> Grant | None:
-    """The grant that stands, if one does; of a tie the denial wins."""
-    denied_at = state.denial[0][:2] if state.denial else None
-    if state.grant and (denied_at is None or state.grant.moment[:2] > denied_at):
-        return state.grant
-    return state.hearsay if denied_at is None else None
+def _signal_order(one: tuple[Moment, str]) -> tuple[str, str, bool, str]:
+    """Latest last; of a tie the denial wins."""
+    moment, word = one
+    return (moment.occurred_at, moment.received_at, word == DENIED, moment.event_id)

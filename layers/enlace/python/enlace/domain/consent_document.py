@@ -28,6 +28,10 @@ def to_document(consent: AddressConsent) -> dict[str, Any]:
         document["purposes"] = purposes
     if stops:
         document["suppressions"] = stops
+    if consent.signals:
+        document["signals"] = {
+            name: [*moment, word] for name, (moment, word) in sorted(consent.signals.items())
+        }
     if consent.erasing:
         document["erasing"] = True
     return document
@@ -45,6 +49,10 @@ def from_document(document: Mapping[str, Any]) -> AddressConsent:
             scope: Suppression(reason, Moment(*since))
             for scope, (reason, *since) in document.get("suppressions", {}).items()
         },
+        {
+            name: (Moment(*moment), word)
+            for name, (*moment, word) in document.get("signals", {}).items()
+        },
         bool(document.get("erasing")),
     )
 
@@ -57,21 +65,21 @@ def _state_to_json(state: PurposeState) -> dict[str, Any]:
     if state.pause:
         moment, word = state.pause
         body["pause"] = [*moment, word]
-    for name, grant in (("grant", state.grant), ("hearsay", state.hearsay)):
+    grants = (("grant", state.grant), ("hearsay", state.hearsay), ("request", state.request))
+    for name, grant in grants:
         if grant:
             body[name] = [*grant.moment, grant.valid_until, grant.notice_version]
-    if state.request:
-        body["request"] = list(state.request)
+            if grant.narrow:
+                body[name].append(True)
     return body
 
 
 def _state_from_json(body: Mapping[str, Any]) -> PurposeState:
-    request = body.get("request")
     return PurposeState(
         denial=_said(body.get("denial")),
         grant=_grant(body.get("grant")),
         hearsay=_grant(body.get("hearsay")),
-        request=Moment(*request) if request else None,
+        request=_grant(body.get("request")),
         pause=_said(body.get("pause")),
     )
 
@@ -80,5 +88,6 @@ def _said(body: list[str] | None) -> tuple[Moment, str] | None:
     return (Moment(*body[:3]), body[3]) if body else None
 
 
-def _grant(body: list[str] | None) -> Grant | None:
-    return Grant(Moment(*body[:3]), body[3], body[4]) if body else None
+def _grant(body: list[Any] | None) -> Grant | None:
+    # A request was once kept without its end.
+    return Grant(Moment(*body[:3]), *body[3:]) if body else None
