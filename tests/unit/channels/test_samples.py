@@ -49,6 +49,11 @@ EXPECTED: dict[tuple[str, str], list[tuple[str, str, str, str | None]]] = {
         ("message.read", "phone", "proven", "2026-11-20T12:01:49.000Z"),
         ("message.failed", "phone", "stated", "2026-11-20T12:02:00.000Z"),
     ],
+    ("whatsapp", "statuses_of_ours"): [
+        ("message.delivered", "phone", "proven", "2026-11-20T12:05:01.000Z"),
+        ("message.failed", "phone", "stated", "2026-11-20T12:05:20.000Z"),
+        ("consent.withdrawn", "phone", "stated", "2026-11-20T12:05:20.000Z"),
+    ],
     ("whatsapp", "user_preferences"): [
         ("consent.withdrawn", "phone", "proven", "2026-11-20T12:03:20.000Z")
     ],

@@ -68,6 +68,40 @@ def test_each_status_of_a_message_is_an_event_of_its_own() -> None:
     assert len({s.id for s in statuses}) == 4
     assert {s.direction for s in statuses} == {"outbound"}
     assert statuses[3].data["errors"][0]["code"] == 131026
+    assert statuses[3].data["reason"] == "whatsapp: error 131026"
+
+
+def test_a_status_names_the_message_that_we_sent() -> None:
+    delivered, failed, _ = parse_sample("whatsapp", "statuses_of_ours")
+    assert delivered.data["message_id"] == "96ecc061-b194-5118-ada9-a9e200efc015"
+    assert delivered.data["provider_message_id"].startswith("wamid.")
+    assert failed.data["message_id"] == "0064a8da-3ea0-50da-8a88-540bd17adc25"
+    assert all("message_id" not in s.data for s in parse_sample("whatsapp", "statuses"))
+
+
+def test_a_failure_because_marketing_was_stopped_withdraws_the_consent_too() -> None:
+    _, failed, stop = parse_sample("whatsapp", "statuses_of_ours")
+    assert (failed.type, failed.data["reason"]) == ("message.failed", "opted_out")
+    assert (stop.type, stop.direction) == ("consent.withdrawn", "inbound")
+    assert stop.data == {
+        "channel": "whatsapp",
+        "purpose": "marketing",
+        "actor": "subject",
+        "reason": "stop",
+    }
+    assert stop.contact_point == failed.contact_point
+    assert stop.id != failed.id
+
+
+def test_errors_of_any_shape_lose_no_status() -> None:
+    payload = sample("whatsapp", "statuses_of_ours")
+    status = value_of(payload)["statuses"][1]
+    for errors in (None, [], [7], [{"code": "131050"}], [{}, {"code": 131050}]):
+        status["errors"] = errors
+        found = parse("whatsapp", payload)
+        types = [item.type for item in found if isinstance(item, Interaction)]
+        assert types[:2] == ["message.delivered", "message.failed"]
+        assert ("consent.withdrawn" in types) == (errors == [{}, {"code": 131050}])
 
 
 def test_a_changed_number_is_stated_and_never_proven() -> None:
@@ -79,12 +113,16 @@ def test_a_changed_number_is_stated_and_never_proven() -> None:
 def test_stopping_marketing_withdraws_consent_and_names_no_phone_in_its_id() -> None:
     [stop] = parse_sample("whatsapp", "user_preferences")
     assert (stop.data["channel"], stop.data["purpose"]) == ("whatsapp", "marketing")
+    assert stop.contact_point.level == "proven"
+    assert (stop.data["actor"], stop.data["reason"]) == ("subject", "stop")
     assert "5511987650001" not in (stop.source_id or "")
     payload = sample("whatsapp", "user_preferences")
     value_of(payload)["user_preferences"][0]["value"] = "resume"
     [resume] = parse("whatsapp", payload)
     assert isinstance(resume, Interaction)
     assert resume.type == "consent.granted"
+    assert resume.contact_point.level == "proven"
+    assert (resume.data["actor"], resume.data["reason"]) == ("subject", "resume")
     assert resume.id != stop.id
 
 

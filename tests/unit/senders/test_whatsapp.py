@@ -72,8 +72,11 @@ REQUEST_SCHEMA: dict[str, Any] = {
                 "name": {"type": "string"},
                 "language": {
                     "type": "object",
-                    "required": ["code"],
-                    "properties": {"code": {"type": "string"}},
+                    "required": ["policy", "code"],
+                    "properties": {
+                        "code": {"type": "string"},
+                        "policy": {"const": "deterministic"},
+                    },
                 },
                 "components": {
                     "type": "array",
@@ -205,7 +208,7 @@ def test_outside_the_window_the_approved_template_goes_out() -> None:
         typ="template",
         msg={
             "name": "order_confirmation",
-            "language": {"code": "pt_BR"},
+            "language": {"code": "pt_BR", "policy": "deterministic"},
             "components": [
                 {
                     "type": "body",
@@ -260,7 +263,10 @@ def test_marketing_is_a_marketing_template_even_while_the_window_is_open() -> No
     assert "whatsapp part" in refused(replace(marketing, content=Content({"text": "Ofertas"})))
     part = "name: newsletter\ncategory: marketing"
     body = sent(replace(marketing, content=Content({"text": "Ofertas", "whatsapp": part})))
-    assert body["template"] == {"name": "newsletter", "language": {"code": "pt_BR"}}
+    assert body["template"] == {
+        "name": "newsletter",
+        "language": {"code": "pt_BR", "policy": "deterministic"},
+    }
 
 
 @pytest.mark.parametrize(

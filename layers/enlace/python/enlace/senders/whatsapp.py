@@ -194,7 +194,7 @@ class WhatsApp:
         parameters = [{"type": "text", "text": text} for text in template.body]
         content: dict[str, Any] = {
             "name": template.name,
-            "language": {"code": template.language},
+            "language": {"code": template.language, "policy": "deterministic"},
         }
         if parameters:
             content["components"] = [{"type": "body", "parameters": parameters}]
