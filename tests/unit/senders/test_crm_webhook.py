@@ -60,11 +60,12 @@ def test_every_change_is_signed_and_legible() -> None:
         "message.received",
         "whatsapp",
         "inbound",
+        "phone#k",
         (),
         {"text": "Olá"},
     )
     client.attach([client.record(activity)], "c-1")
-    client.merge_contacts("c-1", "c-2")
+    client.merge_contacts("c-1", "c-2", ())
     client.detach(["i-1"], "c-1")
     client.detach([], "c-1")
     kinds = [event["type"] for _, event in receiver.got]
@@ -85,10 +86,10 @@ def test_a_repetition_has_the_same_id_and_a_later_change_another() -> None:
     times = iter([time.time(), time.time() + 5, time.time(), time.time()])
     client = crm(receiver, lambda: next(times))
     client.begin("e-1")
-    client.merge_contacts("c-1", "c-2")
-    client.merge_contacts("c-1", "c-2")
+    client.merge_contacts("c-1", "c-2", ())
+    client.merge_contacts("c-1", "c-2", ())
     client.begin("e-2")
-    client.merge_contacts("c-1", "c-2")
+    client.merge_contacts("c-1", "c-2", ())
     ids = [id_ for id_, _ in receiver.got]
     assert len(ids) == 4 and len(set(ids[:3])) == 1 and ids[3] != ids[0]
 

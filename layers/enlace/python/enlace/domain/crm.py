@@ -41,6 +41,9 @@ class Activity:
     ----------
     occurred_at : str
         Contract time.
+    point : str
+        Key of the contact point it came through: what moves when that gets another
+        customer. A keyed hash, so it says nothing to the CRM.
     lines : tuple of str
         Plain text; the adapter escapes it as its CRM needs.
     """
@@ -50,5 +53,6 @@ class Activity:
     type: str
     channel: str
     direction: str
+    point: str
     lines: tuple[str, ...]
     data: Mapping[str, Any]

@@ -14,7 +14,7 @@ import base64
 import hmac
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from enlace.domain.crm import Activity, Contact
@@ -108,7 +108,7 @@ class CrmWebhook:
         """The id itself: our customer ids do not change in the receiver."""
         return contact_id
 
-    def merge_contacts(self, primary: str, other: str) -> str:
+    def merge_contacts(self, primary: str, other: str, points: Collection[str]) -> str:
         """Send ``contact.merged``."""
         self._post("contact.merged", {"customer_id": primary, "merged": other})
         return primary
@@ -126,7 +126,7 @@ class CrmWebhook:
         self._post("activity.recorded", data)
         return activity.interaction_id
 
-    def find_activities(self, interaction_ids: Sequence[str]) -> list[str]:
+    def find_activities(self, point: str, interaction_ids: Sequence[str]) -> list[str]:
         """All of them: the receiver knows which it has."""
         return list(interaction_ids)
 

@@ -10,7 +10,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import urllib3
@@ -34,10 +34,22 @@ _MENDABLE = frozenset({401, 402, 403, 404, 405, 407})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status and JSON body ({} where there is none)."""
+    """What came back.
+
+    Parameters
+    ----------
+    body : dict
+        The JSON object; {} where it is none.
+    items : list
+        The JSON array; [] where it is none.
+    raw : bytes
+        As it came, for what is not JSON.
+    """
 
     status: int
     body: dict[str, Any]
+    items: list[Any] = field(default_factory=list)
+    raw: bytes = b""
 
 
 def bearer(token: Callable[[], str]) -> Callable[[bytes], Mapping[str, str]]:
@@ -58,6 +70,9 @@ class JsonHttp:
         Body to headers, asked anew for each attempt (tokens rotate).
     attempts : int
         In all, for throttling, server errors and lost answers.
+    renew : callable, optional
+        Drops a token that was refused with 401, so that ``headers`` gets another;
+        called once a request.
     sleep, uniform : callable
         Waiting (seconds) and the jitter's source.
     """
@@ -69,6 +84,7 @@ class JsonHttp:
         headers: Callable[[bytes], Mapping[str, str]],
         *,
         attempts: int = 3,
+        renew: Callable[[], None] | None = None,
         pool: urllib3.PoolManager | None = None,
         sleep: Callable[[float], None] = time.sleep,
         uniform: Callable[[float, float], float] = random.uniform,
@@ -77,6 +93,7 @@ class JsonHttp:
         self._base_url = base_url
         self._headers = headers
         self._attempts = attempts
+        self._renew = renew
         self._pool = pool or urllib3.PoolManager(
             timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS), retries=False
         )
@@ -97,6 +114,8 @@ class JsonHttp:
 
         Parameters
         ----------
+        body : Any
+            To be sent as JSON; bytes go as they are, with their type in ``headers``.
         repeatable : bool
             Whether making it twice does the same as once.
 
@@ -110,7 +129,8 @@ class JsonHttp:
             If the answer was lost or a server error, after all attempts.
         """
         # Not the path: it may hold an id, and the reason is an error text for logs.
-        data = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
+        data = _encoded(body)
+        renew = self._renew
         failure: ProviderUnavailable | ProviderAmbiguous | None = None
         wait: float | None = None
         for attempt in range(self._attempts):
@@ -149,8 +169,14 @@ class JsonHttp:
                     raise failure from None
                 continue
             status = response.status
+            if status == 401 and renew is not None:
+                # An expired token: the vendor did nothing yet.
+                renew()
+                renew, wait = None, 0.0
+                failure = ProviderUnavailable(f"{self._name}: HTTP 401")
+                continue
             if 200 <= status < 300 or status in expected:
-                return Answer(status, _object(response.data))
+                return _answer(status, response.data)
             reason = f"{self._name}: HTTP {status}"
             if status == 429:
                 failure = ProviderUnavailable(reason)
@@ -169,12 +195,24 @@ class JsonHttp:
         raise failure
 
 
-def _object(data: bytes) -> dict[str, Any]:
+def _encoded(body: Any) -> bytes:
+    if body is None or isinstance(body, bytes):
+        return body or b""
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def _answer(status: int, data: bytes) -> Answer:
     try:
         body = json.loads(data)
     except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
+        body = None
+    if isinstance(body, list):
+        return Answer(status, {}, body, data)
+    return Answer(status, body if isinstance(body, dict) else {}, [], data)
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    return _answer(0, data).body
 
 
 def _category(data: bytes) -> str:

@@ -16,7 +16,7 @@ and companies" (checked 2026-11-22).
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from enlace.domain.crm import Activity, Contact
@@ -121,7 +121,7 @@ class HubSpot:
             return None
         return str(answer.body["id"])
 
-    def merge_contacts(self, primary: str, other: str) -> str:
+    def merge_contacts(self, primary: str, other: str, points: Collection[str]) -> str:
         """Merge, for ever; gives the new contact's id."""
         answer = self._http(
             "POST",
@@ -141,7 +141,7 @@ class HubSpot:
         }
         return _only_id(self._upsert("notes", INTERACTION_ID, activity.interaction_id, properties))
 
-    def find_activities(self, interaction_ids: Sequence[str]) -> list[str]:
+    def find_activities(self, point: str, interaction_ids: Sequence[str]) -> list[str]:
         """Ids of the notes of those interactions that have one."""
         found: list[str] = []
         for start in range(0, len(interaction_ids), BATCH):

@@ -143,7 +143,7 @@ class CrmContacts:
             self.forget(survivor)
             raise TemporaryFailure("the CRM lost the surviving contact")
         if other is not None:
-            primary = self._crm.merge_contacts(primary, other)
+            primary = self._crm.merge_contacts(primary, other, mapping.points)
         self._renew(survivor, primary)
         self._empty(mapping)
 

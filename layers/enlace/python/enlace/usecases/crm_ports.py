@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -55,14 +55,25 @@ class Crm(Protocol):
     def own_contact(self, contact_id: str, customer_id: str) -> str | None:
         """The CRM's id now of a customer's contact; None if it is gone or merged away."""
 
-    def merge_contacts(self, primary: str, other: str) -> str:
-        """Merge ``other`` into ``primary``; gives the id of the result."""
+    def merge_contacts(self, primary: str, other: str, points: Collection[str]) -> str:
+        """Merge ``other`` into ``primary``; gives the id of the result.
+
+        Parameters
+        ----------
+        points : collection of str
+            Contact points whose activities may stand on ``other``, for a CRM that
+            cannot merge and has to be told what to move.
+        """
 
     def record(self, activity: Activity) -> str:
         """Write an activity once; gives its id in the CRM."""
 
-    def find_activities(self, interaction_ids: Sequence[str]) -> list[str]:
-        """CRM ids of those interactions that the CRM has."""
+    def find_activities(self, point: str, interaction_ids: Sequence[str]) -> list[str]:
+        """CRM ids of what holds those interactions of a contact point, as far as it has them.
+
+        One id may hold several: some CRMs keep a contact point's activities in one
+        record, which is moved as a whole.
+        """
 
     def attach(self, activity_ids: Sequence[str], contact_id: str) -> None:
         """Show activities on a contact."""

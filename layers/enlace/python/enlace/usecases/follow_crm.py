@@ -15,6 +15,7 @@ from typing import Any
 
 from enlace.domain.crm import Activity
 from enlace.domain.envelope import Event
+from enlace.domain.interaction import TYPES
 from enlace.domain.money import format_money
 from enlace.domain.purchase import validate_purchase
 from enlace.errors import (
@@ -26,38 +27,21 @@ from enlace.errors import (
 from enlace.usecases.crm_contacts import MAX_NAME, CrmContacts
 from enlace.usecases.crm_ports import Crm, Identities, Mappings, Timeline
 
-#: What an agent wants to read. Behaviour (pages, screens, tracks) would bury it
+#: What an agent does not want to read: behaviour and progress would bury the rest,
 #: and use up the CRM's request limits.
-ACTIVITY_TYPES = frozenset(
+_NOT_SHOWN = frozenset(
     [
-        "message.received",
-        "message.sent",
-        "message.failed",
-        "comment.received",
-        "mention.received",
-        "call.ended",
-        "call.recorded",
-        "complaint.opened",
-        "complaint.answered",
-        "complaint.closed",
-        "case.opened",
-        "case.assigned",
-        "case.transferred",
-        "case.closed",
-        "order.placed",
-        "order.paid",
-        "order.shipped",
-        "order.cancelled",
-        "order.refunded",
-        "cart.abandoned",
-        "campaign.sent",
-        "code.scanned",
-        "feedback.given",
-        "consent.granted",
-        "consent.denied",
-        "consent.withdrawn",
+        "message.delivered",
+        "message.read",
+        "call.started",
+        "cart.updated",
+        "page.viewed",
+        "screen.viewed",
+        "event.tracked",
+        "customer.identified",
     ]
 )
+ACTIVITY_TYPES = TYPES - _NOT_SHOWN
 
 _PAGE = 100
 _MAX_TEXT = 20_000
@@ -209,7 +193,7 @@ class FollowCrm:
             if not self._time_left():
                 raise TemporaryFailure("the split goes on in the next run")
             page = self._timeline.page(key, before=before, since=None, limit=_PAGE)
-            notes = self._crm.find_activities([item.sk.rpartition("#")[2] for item in page])
+            notes = self._crm.find_activities(key, [item.sk.rpartition("#")[2] for item in page])
             if notes:
                 self._crm.attach(notes, target)
                 self._crm.detach(notes, source)
@@ -246,6 +230,7 @@ def _activity(event: dict[str, Any], body: dict[str, Any]) -> Activity:
         type=event["type"],
         channel=event["channel"],
         direction=event["direction"],
+        point=event["contact_point"]["key"],
         lines=tuple(lines),
         data=data,
     )
