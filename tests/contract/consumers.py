@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from io import StringIO
 from typing import Any, cast
 
@@ -38,6 +39,7 @@ from enlace.logs import Logger
 from enlace.rules import default_rules
 from enlace.senders.crm_webhook import CrmWebhook
 from enlace.senders.http_json import JsonHttp
+from enlace.senders.registry import sender_channels
 from enlace.usecases.apply_rules import ApplyRules
 from enlace.usecases.cases import CaseKeeper
 from enlace.usecases.consents import Consents
@@ -55,14 +57,12 @@ from enlace.usecases.ports import CreateRecord, PutInteraction
 from local.memory_candidates import MemoryCandidates
 from local.memory_consents import MemoryConsents
 from local.memory_store import MemoryStore
+from tests.contract.template import rules
 from tests.stores.memory_cases import MemoryCases
 from tests.unit.usecases import fakes
 
-FUNCTIONS = (
-    "apply_rules",
-    *("dispatch_message", "find_candidates", "follow_customers"),
-    *("record_consent", "send_crm", "send_email", "send_sms"),
-)
+#: All that a rule feeds.
+FUNCTIONS = tuple(sorted({rule.function for rule in rules()}))
 
 #: Shortly after the examples happened, so that nothing has expired.
 NOW = datetime(2026, 11, 20, 12, 35, tzinfo=UTC)
@@ -266,8 +266,8 @@ def _use_cases(
             timeline=store,
             mappings=Noting(mappings, acts),
         ),
-        "send_email": lambda: deliver("email"),
-        "send_sms": lambda: deliver("sms"),
+        # A sender is wired by its channel alone.
+        **{f"send_{channel}": partial(deliver, channel) for channel in sender_channels()},
     }
 
 

@@ -21,6 +21,7 @@ from enlace.domain.interaction import Identifier, parse_interaction
 from enlace.domain.protocol import make_protocol
 from enlace.domain.service import NATURES
 from enlace.errors import InvalidPayload, NotFound
+from enlace.senders.registry import sender_channels
 from enlace.usecases.publish import effect_entries, resolved_entries
 from local.memory_store import MemoryStore
 from tests.contract.consumers import NOW, EntryBus, dispatch
@@ -172,7 +173,7 @@ ENTRIES = {
         purpose=st.sampled_from(["transactional", "marketing", "confirmation"]),
         template=st.sampled_from(["protocol_opened", "newsletter"]),
         language=st.sampled_from(["pt-BR", "es", "en"]),
-        channel=st.sampled_from(["email", "sms"]),
+        channel=st.sampled_from(sorted(sender_channels())),
         contact_point=ADDRESSES,
         data=st.dictionaries(SHORT, st.integers() | SHORT, max_size=3),
         expires_at=st.just(AT),

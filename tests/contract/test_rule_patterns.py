@@ -10,6 +10,7 @@ import pytest
 
 from enlace.contracts.registry import CONTRACTS, EventContract, read
 from enlace.errors import InvalidPayload
+from enlace.senders.registry import sender_channels
 from tests.contract.template import Rule, rules
 
 RULES = rules()
@@ -63,17 +64,13 @@ def check(rule: Rule) -> None:
             assert not any(map(rule.matches, contract.examples))
 
 
-def test_the_template_has_the_rules_that_this_looks_at() -> None:
-    assert {rule.function for rule in RULES} == {
-        "dispatch_message",
-        "find_candidates",
-        "apply_rules",
-        "follow_customers",
-        "record_consent",
-        "send_crm",
-        "send_email",
-        "send_sms",
+def test_every_sender_has_a_rule_for_its_channel() -> None:
+    channels = {
+        rule.function: rule.pattern["detail"]["data"]["channel"]
+        for rule in RULES
+        if rule.pattern["detail-type"] == ["send.message.v1"]
     }
+    assert channels == {f"send_{channel}": [channel] for channel in sender_channels()}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)

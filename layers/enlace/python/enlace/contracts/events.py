@@ -250,7 +250,8 @@ class SendMessage(Contract):
     template: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     language: Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
     """BCP 47, such as `pt-BR`."""
-    channel: Literal["email", "sms"]
+    channel: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    """The name of a sender's channel."""
     contact_point: AddressRef
     """The address to send to, by its key."""
     data: dict[str, Any] = Field(default_factory=dict)

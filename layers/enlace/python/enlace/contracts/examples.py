@@ -274,6 +274,7 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
     events.SEND_MESSAGE: (
         _message(INTERACTION, "protocol_opened", "sms", PHONE, {"protocol": _OPENED}),
         _message(ORDER, "order_confirmation", "email", EMAIL, _CONFIRMED),
+        _message(INTERACTION, "protocol_opened", "whatsapp", PHONE, {"protocol": _OPENED}),
     ),
 }
 

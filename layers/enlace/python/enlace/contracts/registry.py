@@ -20,6 +20,7 @@ from enlace.contracts.types import Contract
 from enlace.domain import consent_events, events
 from enlace.domain.envelope import read_event
 from enlace.errors import InvalidPayload
+from enlace.senders.registry import sender_channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,8 @@ CONTRACTS: tuple[EventContract, ...] = (
         models.SendMessage,
         kind="command",
         producers=("dispatch_message", "record_consent"),
-        consumers=("send_email", "send_sms"),
+        # Each sender has its rule; they are known by being there.
+        consumers=tuple(f"send_{channel}" for channel in sorted(sender_channels())),
     ),
 )
 
