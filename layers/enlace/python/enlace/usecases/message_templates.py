@@ -1,32 +1,75 @@
-"""The texts of outgoing messages, one file per template and language.
+"""Outgoing messages from templates: which version is in force, and what it says.
 
-A file has the parts ``[subject]``, ``[text]``, ``[html]`` and ``[sms]`` with
-``$variables``. Rendering is strict: a variable that is missing, or that the
-template does not know, is an error and not an odd message to a customer.
+Those that ship with the code lie in files (:mod:`enlace.usecases.shipped_templates`), those
+that a company wrote in a bucket (:mod:`enlace.aws.template_store`), and one of the company's
+goes before one of the same name that ships. Rendering is strict: a variable that is missing,
+or that the template does not know, is an error and not an odd message to a customer.
 """
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Mapping
-from pathlib import Path
-from string import Template
-from typing import Any
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from enlace.domain.money import format_money
-from enlace.domain.outgoing import Content
-from enlace.errors import InvalidPayload
+from enlace.domain.outgoing import NO_LINKS, Content, Links
+from enlace.domain.template_source import (
+    DEFAULT_LANGUAGE,
+    GIVEN,
+    LANGUAGES,
+    MONEY,
+    MONEY_FIELDS,
+    Variable,
+    is_name,
+    is_url,
+    language_for,
+    parse_source,
+)
+from enlace.domain.template_version import SHIPPED, TemplateVersion
+from enlace.errors import InvalidPayload, TemporaryFailure
+from enlace.usecases.shipped_templates import ShippedTemplates
 
-LANGUAGES = ("pt-BR", "es", "en")
-DEFAULT_LANGUAGE = "pt-BR"
-PARTS = ("subject", "text", "html", "sms")
+if TYPE_CHECKING:
+    from enlace.usecases.template_engine import CompiledTemplate
 
-_FOLDER = Path(__file__).parent.parent / "templates"
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
-_HEADING = re.compile(r"^\[(subject|text|html|sms)\]\n", re.MULTILINE)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+K = TypeVar("K")
+V = TypeVar("V")
+
+__all__ = ["DEFAULT_LANGUAGE", "LANGUAGES", "MessageTemplates", "TemplateStore", "language_of"]
+
+#: How long a function may go on with a version after another came into force.
+TTL_SECONDS = 60
+#: What could not be asked is asked again after this.
+RETRY_SECONDS = 5
+
+_VERSION = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}\Z")
+#: Control characters, line breaks of Unicode, and what turns the direction of text round.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 _MAX_VALUE_LENGTH = 2000
+_MAX_ITEMS = 50
+#: Versions of templates that one instance keeps compiled; far more than a company uses at a time.
+_MAX_KEPT = 200
+
+
+class TemplateStore(Protocol):
+    """Where templates are."""
+
+    def active(self, name: str) -> str:
+        """The version in force; "" if it has no template of that name.
+
+        Raises
+        ------
+        TemporaryFailure
+            If it does not answer.
+        """
+
+    def describe(self, name: str, version: str) -> TemplateVersion | None:
+        """What is known of a version; None where there is none. Raises as above."""
+
+    def source(self, name: str, version: str, language: str) -> str | None:
+        """The file in one language; None where there is none. Raises as above."""
 
 
 def language_of(traits: Mapping[str, Any]) -> str:
@@ -48,83 +91,238 @@ def language_of(traits: Mapping[str, Any]) -> str:
 
 
 class MessageTemplates:
-    """Templates read from a folder, each once.
+    """Templates of a company and those that ship, each version read and compiled once.
 
     Parameters
     ----------
-    folder : Path
-        ``<template>/<language>.txt`` below it.
+    stored : TemplateStore, optional
+        The company's own.
+    shipped : TemplateStore, optional
+    clock : callable
+        Monotonic seconds.
     """
 
-    def __init__(self, folder: Path = _FOLDER):
-        self._folder = folder
-        self._parts: dict[tuple[str, str], dict[str, Template]] = {}
+    def __init__(
+        self,
+        stored: TemplateStore | None = None,
+        *,
+        shipped: TemplateStore | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._stored = stored
+        self._shipped = shipped or ShippedTemplates()
+        self._clock = clock
+        self._active: dict[str, tuple[str, float]] = {}
+        self._described: dict[tuple[str, str], TemplateVersion] = {}
+        self._compiled: dict[tuple[str, str, str], CompiledTemplate] = {}
 
-    def render(self, template: str, language: str, data: Mapping[str, Any]) -> Content:
-        """Fill a template.
+    def current(self, name: str) -> str:
+        """The version in force, at most a minute late while the store answers.
 
-        Parameters
-        ----------
-        template, language : str
-        data : mapping
-            Text or whole numbers by variable. ``amount_minor`` and ``currency``
-            together give ``$total``. Values go into HTML escaped, and everywhere
-            without control characters, so that none can start a header or a tag.
+        A message keeps the one it was accepted with, so that what was checked is what is sent.
 
         Raises
         ------
         InvalidPayload
-            If there is no such template or language, or the variables are not
-            exactly those of the template; names them, never their values.
+            If there is no such template.
+        TemporaryFailure
+            If the store does not answer, and never told.
         """
-        parts = self._load(template, language)
-        values = _values(data, language)
-        wanted = {name for part in parts.values() for name in part.get_identifiers()}
-        if wanted != values.keys():
-            missing, extra = sorted(wanted - values.keys()), sorted(values.keys() - wanted)
-            raise InvalidPayload(f"template {template}: missing {missing}, unknown {extra}")
-        escaped = {name: html.escape(value) for name, value in values.items()}
-        return Content(
-            {
-                name: part.substitute(escaped if name == "html" else values)
-                for name, part in parts.items()
-            }
-        )
+        # The name comes from outside, and must not choose a path or a key.
+        if not is_name(name):
+            raise InvalidPayload("no such template")
+        version, read_again_at = self._active.get(name, ("", 0.0))
+        now = self._clock()
+        if not version or now >= read_again_at:
+            try:
+                version = self._newest(name)
+                read_again_at = now + TTL_SECONDS
+            except TemporaryFailure:
+                if not version:
+                    raise
+                # What was in force a minute ago is a text that somebody released.
+                read_again_at = now + RETRY_SECONDS
+            if not version:
+                raise InvalidPayload(f"no template {name}")
+            _keep(self._active, name, (version, read_again_at))
+        return version
 
-    def _load(self, template: str, language: str) -> dict[str, Template]:
-        known = self._parts.get((template, language))
-        if known is not None:
-            return known
-        # The name comes with an event, and must not choose a path.
-        if not _NAME.match(template) or language not in LANGUAGES:
-            raise InvalidPayload("no such template or language")
-        try:
-            text = (self._folder / template / f"{language}.txt").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise InvalidPayload(f"template {template}: not in {language}") from None
-        pieces = _HEADING.split(text)[1:]
-        parts = {
-            name: Template(body.strip())
-            for name, body in zip(pieces[::2], pieces[1::2], strict=True)
-        }
-        if tuple(parts) != PARTS or not all(part.is_valid() for part in parts.values()):
-            raise InvalidPayload(f"template {template} in {language}: malformed file")
-        self._parts[template, language] = parts
-        return parts
+    def describe(self, name: str, version: str = "") -> TemplateVersion:
+        """What is known of a version, or of the one in force.
+
+        Raises
+        ------
+        InvalidPayload
+            If there is no such template or version.
+        TemporaryFailure
+            If the store does not answer.
+        """
+        if not is_name(name) or (version and not _VERSION.match(version)):
+            raise InvalidPayload("no such template")
+        version = version or self.current(name)
+        known = self._described.get((name, version))
+        if known is None:
+            found = self._of(version).describe(name, version)
+            if found is None:
+                raise InvalidPayload(f"template {name}: version {version} is not there")
+            known = _keep(self._described, (name, version), found)
+        return known
+
+    def purpose_of(self, name: str, version: str = "") -> frozenset[str]:
+        """What a message of it may be sent for. Raises as :meth:`describe` does."""
+        return frozenset(self.describe(name, version).purposes)
+
+    def language(self, name: str, asked: str, version: str = "") -> str:
+        """The language that it will be in: the one asked for, else Portuguese, else any."""
+        return language_for(asked, self.describe(name, version).languages)
+
+    def check(self, name: str, language: str, data: Mapping[str, Any], version: str = "") -> None:
+        """Whether a message can be made of data, without making it.
+
+        Raises
+        ------
+        InvalidPayload
+            If there is no such template, or the variables are not exactly those that it
+            declares; names them, never their values.
+        TemporaryFailure
+            If the store does not answer.
+        """
+        known = self.describe(name, version)
+        values_of(known, data, language_for(language, known.languages))
+
+    def render(
+        self,
+        name: str,
+        language: str,
+        data: Mapping[str, Any],
+        *,
+        version: str = "",
+        links: Links = NO_LINKS,
+        extra: Mapping[str, str] | None = None,
+    ) -> Content:
+        """Fill a template.
+
+        Parameters
+        ----------
+        name, language : str
+            In a language that it is not in, Portuguese, else any.
+        data : mapping
+            Text, whole numbers or lists of text by variable. ``amount_minor`` and
+            ``currency`` together give ``total``. Values go into HTML escaped, and everywhere
+            without control characters, so that none can start a header, a line or a tag.
+        version : str
+            "" for the one in force.
+        links : Links
+            Become ``unsubscribe_url`` and ``preferences_url``.
+        extra : mapping
+            Further links of this message: ``confirm_url``.
+
+        Raises
+        ------
+        InvalidPayload
+            As :meth:`check`, or if the message becomes too long.
+        TemporaryFailure
+            If the store does not answer.
+        """
+        known = self.describe(name, version)
+        language = language_for(language, known.languages)
+        values = values_of(known, data, language) | _given(data, links, extra or {})
+        parts = self._template(known, version or known.version, language).render(values)
+        if not parts["text"]:
+            raise InvalidPayload(f"template {name}: the text is empty")
+        # An empty part is none: a sender takes the plain text then.
+        return Content({part: text for part, text in parts.items() if text})
+
+    def _newest(self, name: str) -> str:
+        own = self._stored.active(name) if self._stored else ""
+        return own or self._shipped.active(name)
+
+    def _of(self, version: str) -> TemplateStore:
+        return self._shipped if version.startswith(SHIPPED) or not self._stored else self._stored
+
+    def _template(self, known: TemplateVersion, version: str, language: str) -> CompiledTemplate:
+        key = (known.name, known.version, language)
+        compiled = self._compiled.get(key)
+        if compiled is None:
+            # Jinja2 is a tenth of `import boto3`: not for whoever only checks, or never sends.
+            from enlace.usecases.template_engine import CompiledTemplate
+
+            text = self._of(version).source(known.name, known.version, language)
+            if text is None:
+                raise InvalidPayload(f"template {known.name}: version {version} is not there")
+            compiled = _keep(self._compiled, key, CompiledTemplate(parse_source(text)))
+        return compiled
 
 
-def _values(data: Mapping[str, Any], language: str) -> dict[str, str]:
-    fields = dict(data)
-    if "amount_minor" in fields or "currency" in fields:
-        amount, currency = fields.pop("amount_minor", None), fields.pop("currency", None)
-        if type(amount) is not int or not isinstance(currency, str):
+def values_of(known: TemplateVersion, data: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """What a template's variables are filled with; the links of the message come to it.
+
+    Raises
+    ------
+    InvalidPayload
+        If the variables are not exactly those that it declares.
+    """
+    fields = {field: value for field, value in data.items() if field not in GIVEN}
+    declared = known.variables
+    if MONEY in declared and declared[MONEY].type == "money" and set(MONEY_FIELDS) & set(fields):
+        amount, currency = (fields.pop(field, None) for field in MONEY_FIELDS)
+        if type(amount) is not int or not isinstance(currency, str) or len(currency) != 3:
             raise InvalidPayload("amount_minor and currency must come together")
-        fields["total"] = format_money(amount, currency, language)
-    values = {}
-    for name, value in fields.items():
-        if type(value) is not int and not isinstance(value, str):
-            raise InvalidPayload(f"variable {name}: must be text or a whole number")
-        # A lone surrogate is valid JSON, and no provider's UTF-8.
-        text = str(value).encode("utf-8", "replace").decode()
-        values[name] = _CONTROL.sub(" ", text).strip()[:_MAX_VALUE_LENGTH]
-    return values
+        fields[MONEY] = format_money(amount, currency, language)
+    missing = [name for name, v in declared.items() if name not in fields and not v.optional]
+    # A field's name that is no word may be a value that went astray: it is not repeated.
+    unknown = sorted(name if is_name(name) else "?" for name in fields if name not in declared)
+    if missing or unknown:
+        raise InvalidPayload(f"template {known.name}: missing {sorted(missing)}, unknown {unknown}")
+    return {
+        name: _value(name, variable, fields[name]) if name in fields else _left_out(variable)
+        for name, variable in declared.items()
+    }
+
+
+def _left_out(variable: Variable) -> str | list[str]:
+    return [] if variable.type == "list" else ""
+
+
+def _value(name: str, variable: Variable, value: Any) -> str | list[str]:
+    if variable.type == "list":
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise InvalidPayload(f"variable {name}: must be a list of texts")
+        if len(value) > _MAX_ITEMS:
+            raise InvalidPayload(f"variable {name}: up to {_MAX_ITEMS} texts")
+        return [clean(item) for item in value]
+    if variable.type == "url":
+        if is_url(value):
+            return str(value)
+        raise InvalidPayload(f"variable {name}: must be a link, https://…")
+    if type(value) is int and abs(value) < 10**18:
+        return str(value)
+    if variable.type == "integer" or not isinstance(value, str):
+        what = "a whole number" if variable.type == "integer" else "text or a whole number"
+        raise InvalidPayload(f"variable {name}: must be {what}")
+    return clean(value)
+
+
+def _given(data: Mapping[str, Any], links: Links, extra: Mapping[str, str]) -> dict[str, str]:
+    values = {name: data[name] for name in GIVEN if data.get(name)}
+    values |= {"unsubscribe_url": links.unsubscribe} if links.unsubscribe else {}
+    values |= {"preferences_url": links.preferences} if links.preferences else {}
+    values |= {name: extra[name] for name in GIVEN if extra.get(name)}
+    for name, value in values.items():
+        if not is_url(value):
+            raise InvalidPayload(f"variable {name}: must be a link, https://…")
+    return dict.fromkeys(GIVEN, "") | values
+
+
+def clean(value: str) -> str:
+    """A value as one line of valid text, cut at 2,000 characters."""
+    # A lone surrogate is valid JSON, and no provider's UTF-8.
+    text = value[: 2 * _MAX_VALUE_LENGTH].encode("utf-8", "replace").decode()
+    return _CONTROL.sub(" ", text).strip()[:_MAX_VALUE_LENGTH]
+
+
+def _keep(kept: dict[K, V], key: K, value: V) -> V:
+    if len(kept) >= _MAX_KEPT:
+        kept.clear()
+    kept[key] = value
+    return value
