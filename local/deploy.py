@@ -16,11 +16,19 @@ from local.settings import ROOT, LocalError, home
 
 # samconfig.toml has no settings under this name: the ones for AWS must not reach the laptop stack.
 CONFIGURATION = "local"
+#: The company's number in the samples, which come from Meta's documentation.
+WHATSAPP_NUMBER_ID = "106540352242922"
 COMPILED_LAYERS = {"ApiVendorLayer": "layers/api_vendor"}
 
 
-def parameters(crm_url: str, function_endpoint_url: str = "") -> dict[str, str]:
-    """Template parameters that make the stack a local one; on AWS they keep their defaults."""
+def parameters(sink_urls: Mapping[str, str], function_endpoint_url: str = "") -> dict[str, str]:
+    """Template parameters that make the stack a local one; on AWS they keep their defaults.
+
+    Parameters
+    ----------
+    sink_urls
+        Where the stack's providers are: ``crm`` and ``whatsapp``.
+    """
     return {
         **build_parameters(),
         "LocalApiKey": "true",
@@ -30,7 +38,9 @@ def parameters(crm_url: str, function_endpoint_url: str = "") -> dict[str, str]:
         "ArchiveDays": "0",
         "SmsProvider": "sns",
         "CrmProvider": "hubspot",
-        "CrmBaseUrl": crm_url,
+        "CrmBaseUrl": sink_urls["crm"],
+        "WhatsappApiUrl": sink_urls["whatsapp"],
+        "WhatsappPhoneNumberId": WHATSAPP_NUMBER_ID,
         "ResolverConcurrency": "4",
     }
 

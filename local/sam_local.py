@@ -70,8 +70,10 @@ class SamLocal:
         self._variables.chmod(0o600)
         # SAM asks who it is, and would ask the real AWS.
         self._environment = {**deploy.sam_environment(), "AWS_ENDPOINT_URL": endpoint_url}
-        crm_url = document["crm_url"]
-        self._parameters = deploy.parameters(crm_url, self._reachable(endpoint_url))
+        self._parameters = deploy.parameters(
+            {"crm": document["crm_url"], "whatsapp": document["whatsapp_url"]},
+            self._reachable(endpoint_url),
+        )
 
     def _reachable(self, text: str) -> str:
         return _LOOPBACK.sub(rf"http://{self._host}:\1", text)

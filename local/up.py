@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -19,26 +20,10 @@ from typing import Any
 from local import deploy, emulator, processes, routes, settings, stack
 from local.settings import ROOT, LocalError, flag, home, say
 
-CRM = "crm"
+#: Providers that the stack sends to instead of the real ones: module, and port beside the
+#: emulator's.
+SINKS = {"crm": ("local.crm_sink", 1000), "whatsapp": ("local.whatsapp_sink", 2000)}
 ANSWER_SECONDS = 60.0
-TABLES = {
-    name: f"{name.capitalize()}Table"
-    for name in ("identity", "timeline", "case", "delivery", "consent", "candidate")
-}
-QUEUES = {
-    f"{name}{suffix}": f"{name.capitalize()}{kind}"
-    for name in (
-        "interactions",
-        "dispatch",
-        "customers",
-        "candidates",
-        "consents",
-        "crm",
-        "email",
-        "sms",
-    )
-    for suffix, kind in (("", "Queue"), ("_dlq", "DLQ"))
-}
 
 
 def up() -> dict[str, Any]:
@@ -61,7 +46,8 @@ def up() -> dict[str, Any]:
         try:
             if not processes.alive(emulator.NAME):
                 _start(keep_state, started)
-            _start_crm(started)
+            for name in SINKS:
+                _start_sink(name, started)
             document = _deploy()
         except BaseException:
             # Nothing that this run started is left behind, also when it was interrupted.
@@ -78,7 +64,8 @@ def down() -> None:
     """Stop the stack; with ``PERSIST=1`` its state is kept for the next ``up``."""
     with _only_one():
         keep_state = flag("PERSIST")
-        processes.stop(CRM)
+        for name in SINKS:
+            processes.stop(name)
         was_running = emulator.stop(keep_state=keep_state)
         if not keep_state:
             (home() / "stack.json").unlink(missing_ok=True)
@@ -121,20 +108,21 @@ def _start(keep_state: bool, started: list[str]) -> None:
     emulator.start(port, keep_state=keep_state, enforce_iam=flag("ENLACE_AUTH", default=True))
 
 
-def _start_crm(started: list[str]) -> None:
-    if processes.alive(CRM):
+def _start_sink(name: str, started: list[str]) -> None:
+    if processes.alive(name):
         return
-    port = processes.free_port(processes.port_of(emulator.NAME) + 1000)
-    command = [sys.executable, "-m", "local.crm_sink", "--port", str(port)]
+    module, beside = SINKS[name]
+    port = processes.free_port(processes.port_of(emulator.NAME) + beside)
+    command = [sys.executable, "-m", module, "--port", str(port)]
     environment = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(ROOT)}
-    started.append(CRM)
-    processes.start(CRM, command, port, f"local.crm_sink --port {port}", environment)
+    started.append(name)
+    processes.start(name, command, port, f"{module} --port {port}", environment)
 
 
 def _deploy() -> dict[str, Any]:
     endpoint_url = emulator.endpoint_url()
-    crm_url = f"http://127.0.0.1:{processes.port_of(CRM)}"
-    values = deploy.parameters(crm_url, os.environ.get("ENLACE_FUNCTION_ENDPOINT_URL", ""))
+    sink_urls = {name: f"http://127.0.0.1:{processes.port_of(name)}" for name in SINKS}
+    values = deploy.parameters(sink_urls, os.environ.get("ENLACE_FUNCTION_ENDPOINT_URL", ""))
     build_dir = home() / "build"
     finished = os.environ.get("ENLACE_BUILD")
     if finished:
@@ -145,7 +133,7 @@ def _deploy() -> dict[str, Any]:
         deploy.build(values, build_dir)
     say("deploying the template (sam deploy)")
     deploy.deploy(values, build_dir, endpoint_url)
-    document = _describe(endpoint_url, crm_url)
+    document = _describe(endpoint_url, sink_urls)
     path = home() / "stack.json"
     path.touch(mode=0o600)
     path.write_text(json.dumps(document, indent=2) + "\n")
@@ -153,17 +141,14 @@ def _deploy() -> dict[str, Any]:
     return document
 
 
-def _describe(endpoint_url: str, crm_url: str) -> dict[str, Any]:
+def _describe(endpoint_url: str, sink_urls: dict[str, str]) -> dict[str, Any]:
     """Import the routes, set the secrets and gather what a client needs to know."""
     cloudformation = stack.client("cloudformation", endpoint_url=endpoint_url)
     pages = cloudformation.get_paginator("list_stack_resources").paginate(
         StackName=settings.STACK_NAME
     )
-    ids = {
-        item["LogicalResourceId"]: item["PhysicalResourceId"]
-        for page in pages
-        for item in page["StackResourceSummaries"]
-    }
+    resources = [item for page in pages for item in page["StackResourceSummaries"]]
+    ids = {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in resources}
     lambdas = stack.client("lambda", endpoint_url=endpoint_url)
     _mend_concurrency(lambdas)
     _mend_mail_grant(stack.client("iam", endpoint_url=endpoint_url), ids["SendEmailRole"])
@@ -191,10 +176,10 @@ def _describe(endpoint_url: str, crm_url: str) -> dict[str, Any]:
         "region": settings.REGION,
         "api_key": api_key["api_key"],
         "webhook_secrets": _webhook_secrets(vault, ids, api_url),
-        "table_names": {name: ids[logical] for name, logical in TABLES.items()},
+        "table_names": _named(resources, "AWS::DynamoDB::Table", {"Table": ""}),
         "bus_name": ids["EnlaceBus"],
-        "queue_urls": {name: ids[logical] for name, logical in QUEUES.items()},
-        "crm_url": crm_url,
+        "queue_urls": _named(resources, "AWS::SQS::Queue", {"Queue": "", "DLQ": "_dlq"}),
+        **{f"{name}_url": url for name, url in sink_urls.items()},
         "address_key_secret": ids["AddressKeySecret"],
         "mail": {"bucket": ids["MailBucket"], "topic_arn": ids["InboundMailTopic"]},
         "functions": {
@@ -203,6 +188,19 @@ def _describe(endpoint_url: str, crm_url: str) -> dict[str, Any]:
             if logical.endswith("Function")
         },
     }
+
+
+def _named(resources: list[dict[str, Any]], kind: str, endings: dict[str, str]) -> dict[str, str]:
+    """Physical ids of a kind's resources: ``EmailQueue`` is ``email``, its DLQ ``email_dlq``."""
+    found = {}
+    for resource in resources:
+        logical = resource["LogicalResourceId"]
+        if resource["ResourceType"] == kind:
+            ending = next(ending for ending in endings if logical.endswith(ending))
+            words = re.findall("[A-Z][a-z0-9]*", logical.removesuffix(ending))
+            name = "_".join(words).lower() + endings[ending]
+            found[name] = resource["PhysicalResourceId"]
+    return found
 
 
 def _mend_concurrency(lambdas: Any) -> None:

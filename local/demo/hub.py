@@ -1,7 +1,7 @@
 """The running stack as the outside world sees it.
 
 Vendors post signed webhooks, customers write e-mails, operators call the API; what the company
-sent is read from the emulator's record and from the CRM sink.
+sent is read from the emulator's record and from the sinks of the CRM and of WhatsApp.
 """
 
 from __future__ import annotations
@@ -143,9 +143,11 @@ class Hub:
 
     def crm(self, what: str) -> list[dict[str, Any]]:
         """What the CRM holds: ``contacts``, ``engagements`` or ``merges``."""
-        url = f"{self.document['crm_url']}/_sink/{what}"
-        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
-            return list(json.load(response)["items"])
+        return _shown(self.document["crm_url"], what)
+
+    def whatsapp_sent(self) -> list[dict[str, Any]]:
+        """WhatsApp messages that were sent, as Meta took them, each with its ``id``."""
+        return _shown(self.document["whatsapp_url"], "messages")
 
     def emails_to(self, address: str) -> list[dict[str, Any]]:
         """E-mails sent to an address."""
@@ -183,6 +185,12 @@ class Hub:
                 # A kept connection may have been closed meanwhile.
                 connection.close()
         raise LocalError("the stack does not answer: run make up")
+
+
+def _shown(sink_url: str, what: str) -> list[dict[str, Any]]:
+    """What a sink says that it was told."""
+    with urllib.request.urlopen(f"{sink_url}/_sink/{what}", timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
+        return list(json.load(response)["items"])
 
 
 def wait_for(

@@ -40,10 +40,8 @@ RUN = "f" + str(int(time.time()))[-7:]
 SETTLE_SECONDS = 400.0
 #: Redelivered by then. On AWS a queue's timeout is six times its function's, which a test would
 #: spend waiting; the e-mail queue's is longer than the minute for which a message is in doubt.
-VISIBILITY_SECONDS = {
-    **dict.fromkeys(("interactions", "dispatch", "customers", "candidates", "consents"), 30),
-    **{"crm": 60, "email": 80, "sms": 80},
-}
+VISIBILITY_SECONDS = {"crm": 60, "email": 80, "sms": 80, "whatsapp": 80}
+OTHER_VISIBILITY_SECONDS = 30
 
 RULES = [
     *faults.throttled(
@@ -110,7 +108,10 @@ def run() -> Iterator[Run]:
 
 def _redeliver_soon(document: dict[str, Any]) -> None:
     sqs = local_stack.client("sqs")
-    for name, seconds in VISIBILITY_SECONDS.items():
+    for name in document["queue_urls"]:
+        if name.endswith("_dlq") or name == "rules":
+            continue
+        seconds = VISIBILITY_SECONDS.get(name, OTHER_VISIBILITY_SECONDS)
         sqs.set_queue_attributes(
             QueueUrl=document["queue_urls"][name],
             Attributes={"VisibilityTimeout": str(seconds)},

@@ -21,7 +21,7 @@ from local import stack as local_stack
 from local.demo.cast import cpf
 from local.demo.hub import Hub
 from tests.e2e import vendors
-from tests.e2e.queues import VISIBILITY_SECONDS, drain, set_visibility
+from tests.e2e.queues import drain, set_visibility, visibility_seconds
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -163,7 +163,7 @@ class Played:
 @pytest.fixture(scope="module")
 def played(stack: dict[str, Any]) -> Played:
     hub, now = Hub(stack), int(time.time()) - 600
-    before = set_visibility(hub, VISIBILITY_SECONDS)
+    before = set_visibility(hub, visibility_seconds(hub))
     scenes = {name: Scene(f"{now:x}", n, now) for n, name in enumerate(ORDERS)}
     rng = random.Random(now)
     for name, scene in scenes.items():

@@ -39,7 +39,7 @@ from local.demo.cast import cpf
 from local.demo.hub import Hub
 from local.memory_store import MemoryStore
 from tests.e2e import vendors
-from tests.e2e.queues import VISIBILITY_SECONDS, drain, set_visibility, waiting
+from tests.e2e.queues import drain, set_visibility, visibility_seconds, waiting
 from tests.stores.builders import resolver
 
 pytestmark = pytest.mark.timeout(900)
@@ -148,7 +148,7 @@ class State:
 def hub(stack: dict[str, Any]) -> Iterator[Hub]:
     """The stack, with queues that deliver again soon."""
     hub = Hub(stack)
-    before = set_visibility(hub, VISIBILITY_SECONDS)
+    before = set_visibility(hub, visibility_seconds(hub))
     yield hub
     set_visibility(hub, before)
 
