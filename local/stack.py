@@ -73,7 +73,12 @@ def sent_emails() -> list[dict[str, Any]]:
         ``Timestamp``.
     """
     accounts = _inspect("ses/messages")["messages"]
-    return [message for messages in accounts.values() for message in messages]
+    messages = [message for messages in accounts.values() for message in messages]
+    for message in messages:
+        # The emulator takes the bodies out of the MIME, with its line ends.
+        for body in ("BodyText", "BodyHtml"):
+            message[body] = (message.get(body) or "").replace("\r\n", "\n").removesuffix("\n")
+    return messages
 
 
 def sent_sms() -> list[dict[str, Any]]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from email.parser import BytesParser
+from email.policy import default
 from typing import Any
 
+import botocore.session
 import pytest
 from botocore.exceptions import (
     ClientError,
@@ -21,10 +24,17 @@ from moto.sns.models import sns_backends
 
 from enlace.aws.provider_calls import NO_RETRIES, ProviderCalls
 from enlace.domain.consent import CONFIRMATION
-from enlace.domain.outgoing import Content, Outgoing
-from enlace.errors import ProviderAmbiguous, ProviderRejected, ProviderUnavailable
+from enlace.domain.outgoing import Attachment, Content, Links, Outgoing
+from enlace.errors import (
+    Misconfigured,
+    ProviderAmbiguous,
+    ProviderError,
+    ProviderRejected,
+    ProviderUnavailable,
+)
 from enlace.senders.ses import Ses
-from enlace.senders.sms_eum import EumSms
+from enlace.senders.sms import MAX_TEXT
+from enlace.senders.sms_eum import OPTED_OUT, EumSms
 from enlace.senders.sms_sns import SnsSms
 from tests.aws.test_delivery_table import make_client
 from tests.stores.loopback import loopback, status
@@ -62,38 +72,86 @@ def test_ses_takes_the_mail() -> None:
         id_ = Ses(calls(client), sender="sac@example.com").send(MAIL)
         (sent,) = ses_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].sent_messages
         assert sent.id == id_
-        assert sent.destinations["ToAddresses"] == ["joao@example.com"]
-        assert sent.subject == "Recebemos sua reclamação"
+        assert set(sent.destinations) == {"joao@example.com"}
+        mail = BytesParser(policy=default).parsebytes(sent.raw_data.encode())
+        assert mail["Subject"] == "Recebemos sua reclamação"
+        assert [part.get_content_type() for part in mail.walk()] == [
+            "multipart/alternative",
+            "text/plain",
+            "text/html",
+        ]
+
+
+class Asked:
+    """Answers, and remembers the last request, after botocore has validated it."""
+
+    def __init__(self, service: str) -> None:
+        self.client = make_client(service)
+        self.request: dict[str, Any] = {}
+
+    def __call__(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        self.request = parameters
+        with Stubber(self.client) as stub:
+            stub.add_response(operation, {"MessageId": "x"}, parameters)
+            answer: dict[str, Any] = getattr(self.client, operation)(**parameters)
+            return answer
 
 
 def test_sesv2_request_is_tagged_and_valid() -> None:
-    client = make_client("sesv2")
-    with Stubber(client) as stub:
-        stub.add_response(
-            "send_email",
-            {"MessageId": "x"},
-            {
-                "FromEmailAddress": "sac@example.com",
-                "Destination": {"ToAddresses": ["joao@example.com"]},
-                "Content": {
-                    "Simple": {
-                        "Subject": {"Data": MAIL.content.subject, "Charset": "UTF-8"},
-                        "Body": {
-                            "Text": {"Data": "Olá", "Charset": "UTF-8"},
-                            "Html": {"Data": "<p>Olá</p>", "Charset": "UTF-8"},
-                        },
-                    }
-                },
-                "EmailTags": [
-                    {"Name": "message_id", "Value": MAIL.message_id},
-                    {"Name": "template", "Value": "protocol_opened"},
-                    {"Name": "purpose", "Value": "transactional"},
-                ],
-                "ConfigurationSetName": "mail",
-            },
-        )
-        ses = Ses(calls(client), sender="sac@example.com", configuration_set="mail")
-        assert ses.send(MAIL) == "x"
+    asked = Asked("sesv2")
+    ses = Ses(asked, sender="São João <sac@example.com>", configuration_set="mail")
+
+    assert ses.send(MAIL) == "x"
+
+    raw = asked.request.pop("Content")["Raw"]["Data"]
+    assert asked.request == {
+        "FromEmailAddress": "=?utf-8?b?U8OjbyBKb8Ojbw==?= <sac@example.com>",
+        "Destination": {"ToAddresses": ["joao@example.com"]},
+        "EmailTags": [
+            {"Name": "message_id", "Value": MAIL.message_id},
+            {"Name": "template", "Value": "protocol_opened"},
+            {"Name": "purpose", "Value": "transactional"},
+        ],
+        "ConfigurationSetName": "mail",
+    }
+    assert BytesParser(policy=default).parsebytes(raw)["To"] == "joao@example.com"
+
+
+def test_a_mail_with_a_file_goes_out_to_a_domain_of_any_script() -> None:
+    asked = Asked("sesv2")
+    file = Attachment("boleto.pdf", "application/pdf", b"%PDF-1.7")
+
+    Ses(asked, sender="sac@example.com").send(
+        replace(MAIL, address="joao@são-joão.example.com", attachments=(file,))
+    )
+
+    domain = "xn--so-joo-3tae.example.com"
+    assert asked.request["Destination"]["ToAddresses"] == [f"joao@{domain}"]
+    mail = BytesParser(policy=default).parsebytes(asked.request["Content"]["Raw"]["Data"])
+    assert [part.get_filename() for part in mail.iter_attachments()] == ["boleto.pdf"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"purpose": "marketing"},
+        {"purpose": "marketing", "links": Links("ftp://example.com")},
+        {"attachments": (Attachment("a.exe", "application/octet-stream", b"MZ"),)},
+    ],
+)
+def test_what_must_not_go_out_never_reaches_the_provider(changes: dict[str, Any]) -> None:
+    asked = Asked("sesv2")
+
+    with pytest.raises(ProviderRejected):
+        Ses(asked, sender="sac@example.com").send(replace(MAIL, **changes))
+
+    assert asked.request == {}
+
+
+def test_a_wrong_mailbox_of_ours_shows_at_the_start() -> None:
+    for settings in ({"sender": "nobody"}, {"sender": "a@example.com", "reply_to": "x"}):
+        with pytest.raises(Misconfigured):
+            Ses(calls(None), **settings)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +197,11 @@ def test_eum_request_is_valid() -> None:
                 "DestinationPhoneNumber": "+5511987654321",
                 "MessageBody": "Recebemos",
                 "MessageType": "TRANSACTIONAL",
-                "Context": {"message_id": MAIL.message_id, "template": MAIL.template},
+                "Context": {
+                    "message_id": MAIL.message_id,
+                    "template": MAIL.template,
+                    "purpose": "transactional",
+                },
                 "TimeToLive": 86_400,
                 "OriginationIdentity": "pool-1",
             },
@@ -154,6 +216,31 @@ def test_only_e164_numbers(provider: Any, number: str) -> None:
         provider(calls(None)).send(sms(number))
 
 
+@pytest.mark.parametrize("provider", [SnsSms, EumSms])
+@pytest.mark.parametrize("text", ["", "  \n", "x" * (MAX_TEXT + 1)])
+def test_a_text_is_sent_whole_or_not_at_all(provider: Any, text: str) -> None:
+    with pytest.raises(ProviderRejected):
+        provider(calls(None)).send(replace(sms(), content=Content({"text": "x", "sms": text})))
+
+
+def test_the_longest_text_is_one_that_the_service_takes() -> None:
+    asked = Asked("pinpoint-sms-voice-v2")
+    content = Content({"text": "x", "sms": "x" * MAX_TEXT})
+
+    EumSms(asked, origin="pool-1").send(replace(sms(), content=content))
+
+    assert len(asked.request["MessageBody"]) == MAX_TEXT
+
+
+def test_who_told_aws_to_stop_has_told_us() -> None:
+    failure = eum("ConflictException", "DESTINATION_PHONE_NUMBER_OPTED_OUT")
+
+    with pytest.raises(ProviderRejected) as caught:
+        EumSms(calls(Client(failure), "eum")).send(sms())
+
+    assert caught.value.reason == OPTED_OUT
+
+
 class Client:
     """Fails by the list, then answers."""
 
@@ -161,7 +248,10 @@ class Client:
         self.failures = list(failures)
         self.calls = 0
 
-    def send_email(self, **request: Any) -> dict[str, str]:
+    def __getattr__(self, operation: str) -> Any:
+        return self._answer
+
+    def _answer(self, **request: Any) -> dict[str, str]:
         self.calls += 1
         if self.failures:
             raise self.failures.pop(0)
@@ -176,6 +266,118 @@ def refused(code: str, status: int) -> ClientError:
         },  # type: ignore[typeddict-item]
         "SendEmail",
     )
+
+
+def eum(code: str, reason: str, status: int = 400) -> ClientError:
+    """As botocore gives the members of End User Messaging's errors: beside ``Error``."""
+    failure = refused(code, status)
+    failure.response["Reason"] = reason  # type: ignore[typeddict-unknown-key]
+    return failure
+
+
+#: Every error that the service models have for the three calls, and what it is to us.
+CLASSIFIED: dict[str, dict[str, type[ProviderError]]] = {
+    "sesv2.SendEmail": {
+        "TooManyRequestsException": ProviderUnavailable,
+        "LimitExceededException": ProviderUnavailable,
+        "AccountSuspendedException": ProviderUnavailable,
+        "SendingPausedException": ProviderUnavailable,
+        "MailFromDomainNotVerifiedException": ProviderUnavailable,
+        "NotFoundException": ProviderUnavailable,
+        "MessageRejected": ProviderRejected,
+        "BadRequestException": ProviderRejected,
+    },
+    "sns.Publish": {
+        "InvalidParameter": ProviderRejected,
+        "ParameterValueInvalid": ProviderRejected,
+        "ValidationException": ProviderRejected,
+        "EndpointDisabled": ProviderRejected,
+        "PlatformApplicationDisabled": ProviderUnavailable,
+        "AuthorizationError": ProviderUnavailable,
+        "InvalidSecurity": ProviderUnavailable,
+        "NotFound": ProviderUnavailable,
+        "KMSThrottling": ProviderUnavailable,
+        "KMSAccessDenied": ProviderUnavailable,
+        "KMSDisabled": ProviderUnavailable,
+        "KMSInvalidState": ProviderUnavailable,
+        "KMSNotFound": ProviderUnavailable,
+        "KMSOptInRequired": ProviderUnavailable,
+        "InternalError": ProviderAmbiguous,
+    },
+    "pinpoint-sms-voice-v2.SendTextMessage": {
+        "ThrottlingException": ProviderUnavailable,
+        "ServiceQuotaExceededException": ProviderUnavailable,
+        "AccessDeniedException": ProviderUnavailable,
+        "ResourceNotFoundException": ProviderUnavailable,
+        "ConflictException": ProviderRejected,
+        "ValidationException": ProviderRejected,
+        "InternalServerException": ProviderAmbiguous,
+    },
+}
+
+
+def model(service: str) -> Any:
+    return botocore.session.get_session().get_service_model(service)
+
+
+@pytest.mark.parametrize("call", CLASSIFIED)
+def test_every_documented_error_is_told_apart_on_purpose(call: str) -> None:
+    service, operation = call.split(".")
+    statuses = {}
+    for shape in model(service).operation_model(operation).error_shapes:
+        error = shape.metadata.get("error", {})
+        # End User Messaging's model has no statuses; its protocol answers 400 and 500.
+        usual = 500 if shape.name.startswith("Internal") else 400
+        statuses[error.get("code", shape.name)] = error.get("httpStatusCode", usual)
+
+    assert set(statuses) == set(CLASSIFIED[call])
+    for code, status_code in statuses.items():
+        with pytest.raises(ProviderError) as caught:
+            calls(Client(*[refused(code, status_code)] * 3))("send_email")
+        assert isinstance(caught.value, CLASSIFIED[call][code]), code
+        assert "joao" not in str(caught.value)
+
+
+#: The second codes that are about the set-up and not about one message or number.
+MENDABLE = {
+    "DESTINATION_PHONE_NUMBER_NOT_VERIFIED",
+    "MESSAGE_TYPE_MISMATCH",
+    "NO_ORIGINATION_IDENTITIES_FOUND",
+    "NUMBER_CAPABILITIES_MISMATCH",
+    "REGISTRATION_NOT_COMPLETE",
+    "RESOURCE_NOT_ACTIVE",
+    "CHANNEL_NOT_ENABLED",
+    "INVALID_ARN",
+    "RESOURCE_NOT_ACCESSIBLE",
+}
+
+
+@pytest.mark.parametrize("code", ["ConflictException", "ValidationException"])
+def test_what_is_set_up_wrong_loses_no_message(code: str) -> None:
+    reasons = model("pinpoint-sms-voice-v2").shape_for(f"{code}Reason").enum
+    assert reasons
+    for reason in reasons:
+        with pytest.raises(ProviderError) as caught:
+            calls(Client(eum(code, reason)), "eum")("send_text_message")
+        expected = ProviderUnavailable if reason in MENDABLE else ProviderRejected
+        assert type(caught.value) is expected, reason
+        assert (caught.value.code, caught.value.reason.endswith(reason)) == (reason, True)
+
+
+def test_an_identity_that_is_not_verified_is_mended_by_somebody() -> None:
+    failure = refused("MessageRejected", 400)
+    failure.response["Error"]["Message"] = (
+        "Email address is not verified. The following identities failed: joao@example.com"
+    )
+    with pytest.raises(ProviderUnavailable) as caught:
+        calls(Client(failure))("send_email")
+    assert caught.value.reason == "ses.send_email: MessageRejected"
+
+
+def test_a_second_code_that_is_a_text_stays_out_of_reasons() -> None:
+    with pytest.raises(ProviderRejected) as caught:
+        calls(Client(eum("ConflictException", "about joao@example.com")))("send_text_message")
+    assert caught.value.reason == "ses.send_text_message: ConflictException"
 
 
 @pytest.mark.parametrize(

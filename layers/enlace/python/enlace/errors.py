@@ -93,11 +93,14 @@ class ProviderError(EnlaceError):
     reason : str
         Provider, operation and error code; never the provider's own text, which
         may quote an address.
+    code : str
+        The provider's own word for it, as far as it is one of a documented list.
     """
 
-    def __init__(self, reason: str):
+    def __init__(self, reason: str, *, code: str = ""):
         super().__init__(reason)
         self.reason = reason
+        self.code = code
 
 
 class ProviderUnavailable(ProviderError, TemporaryFailure):

@@ -10,6 +10,7 @@ throttling, which certainly did nothing, is repeated here.
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -38,43 +39,75 @@ def provider_client(service: str) -> Any:
     return session().create_client(service, config=NO_RETRIES)
 
 
+#: Certainly nothing was done, and it may be at once: the only ones that are repeated here.
 _THROTTLED = frozenset(
     [
-        "Throttling",
-        "ThrottlingException",
+        "KMSThrottling",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
         "Throttled",
         "ThrottledException",
-        "RequestThrottled",
+        "Throttling",
+        "ThrottlingException",
         "TooManyRequestsException",
-        "RequestLimitExceeded",
-        "SlowDown",
-        "KMSThrottling",
     ]
 )
 #: Refusals that a person can mend, after which the same message is good again:
 #: it goes to the dead-letter queue and can be redriven, instead of being lost.
 _MENDABLE = frozenset(
     [
+        # Credentials, rights, clocks, the account.
         "AccessDenied",
         "AccessDeniedException",
         "AuthorizationError",
         "ExpiredToken",
         "ExpiredTokenException",
-        "InvalidClientTokenId",
-        "UnrecognizedClientException",
-        "SignatureDoesNotMatch",
         "IncompleteSignature",
-        "AccountSuspendedException",
-        "SendingPausedException",
-        "LimitExceededException",
-        "ServiceQuotaExceededException",
-        "MailFromDomainNotVerifiedException",
-        "ResourceNotFoundException",
-        "NotFoundException",
-        "ConfigurationSetDoesNotExist",
+        "InvalidClientTokenId",
+        "InvalidSecurity",
+        "MissingAuthenticationToken",
+        "NotAuthorized",
         "OptInRequired",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+        # Limits and stops of the account.
+        "AccountSuspendedException",
+        "LimitExceededException",
+        "SendingPausedException",
+        "ServiceQuotaExceededException",
+        # What should have been set up.
+        "ConfigurationSetDoesNotExist",
+        "KMSAccessDenied",
+        "KMSDisabled",
+        "KMSInvalidState",
+        "KMSNotFound",
+        "KMSOptInRequired",
+        "MailFromDomainNotVerifiedException",
+        "NotFound",
+        "NotFoundException",
+        "PlatformApplicationDisabled",
+        "ResourceNotFoundException",
     ]
 )
+#: The same, of codes that say too little: the detail that the service gives with them.
+#: What is set up wrong stops every message; what is about this one number does not.
+_MENDABLE_DETAILS = {
+    "ConflictException": frozenset(
+        [
+            "DESTINATION_PHONE_NUMBER_NOT_VERIFIED",
+            "MESSAGE_TYPE_MISMATCH",
+            "NO_ORIGINATION_IDENTITIES_FOUND",
+            "NUMBER_CAPABILITIES_MISMATCH",
+            "REGISTRATION_NOT_COMPLETE",
+            "RESOURCE_NOT_ACTIVE",
+        ]
+    ),
+    "ValidationException": frozenset(
+        ["CHANNEL_NOT_ENABLED", "INVALID_ARN", "RESOURCE_NOT_ACCESSIBLE"]
+    ),
+}
 
 
 class ProviderCalls:
@@ -136,6 +169,9 @@ class ProviderCalls:
         raise ProviderUnavailable(f"{where}: throttled")
 
 
+_CODE = re.compile(r"[A-Z_]{1,80}\Z")
+
+
 class _Throttled(ProviderUnavailable):
     pass
 
@@ -143,14 +179,30 @@ class _Throttled(ProviderUnavailable):
 def _refusal(
     error: ClientError, where: str
 ) -> ProviderUnavailable | ProviderRejected | ProviderAmbiguous:
-    code = error.response.get("Error", {}).get("Code", "")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    reason = f"{where}: {code}"
+    response: dict[str, Any] = error.response  # type: ignore[assignment]
+    code = response.get("Error", {}).get("Code", "")
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    detail = _detail(response)
+    reason = f"{where}: {code} {detail}".rstrip()
     if code in _THROTTLED or status == 429:
-        return _Throttled(reason)
-    if code in _MENDABLE or status in (401, 403):
-        return ProviderUnavailable(reason)
+        return _Throttled(reason, code=detail or code)
+    if _is_mendable(code, detail, response) or status in (401, 403):
+        return ProviderUnavailable(reason, code=detail or code)
     if 400 <= status < 500:
-        return ProviderRejected(reason)
+        return ProviderRejected(reason, code=detail or code)
     # A server error may come after the work was done.
-    return ProviderAmbiguous(reason)
+    return ProviderAmbiguous(reason, code=detail or code)
+
+
+def _is_mendable(code: str, detail: str, response: dict[str, Any]) -> bool:
+    if code in _MENDABLE or detail in _MENDABLE_DETAILS.get(code, ()):
+        return True
+    # SES refuses content and an identity that is not verified by one and the same code.
+    text = response.get("Error", {}).get("Message", "")
+    return code == "MessageRejected" and "not verified" in text
+
+
+def _detail(response: dict[str, Any]) -> str:
+    """End User Messaging's second code; only a word of capitals, never a text."""
+    detail = response.get("Reason")
+    return detail if isinstance(detail, str) and _CODE.match(detail) else ""

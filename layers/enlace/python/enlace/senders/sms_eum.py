@@ -3,7 +3,11 @@
 SendTextMessage has no idempotency token; ``Context`` comes back in the event
 destination, so the message id in it tells a lost acknowledgement's fate.
 
-Source: AWS End User Messaging SMS API reference, SendTextMessage (checked 2026-11-22).
+AWS keeps a list of its own of who said STOP to the company's numbers. It is asked at every
+call, so a stop that reached only AWS becomes known here: such a message fails with the
+reason :data:`OPTED_OUT`, which the consent ledger takes for the withdrawal it is.
+
+Source: AWS End User Messaging SMS API reference, SendTextMessage (checked 2026-11-23).
 """
 
 from __future__ import annotations
@@ -11,14 +15,14 @@ from __future__ import annotations
 from typing import Any
 
 from enlace.domain.outgoing import Outgoing
+from enlace.errors import ProviderRejected
 from enlace.senders.base import ProviderCall
-from enlace.senders.sms import require_e164
+from enlace.senders.sms import is_promotional, require_e164, text_of
 
-_KINDS = {
-    "transactional": "TRANSACTIONAL",
-    "confirmation": "TRANSACTIONAL",
-    "marketing": "PROMOTIONAL",
-}
+#: The reason of a message that the provider refuses because the person stopped them there.
+OPTED_OUT = "opted_out"
+
+_ON_AWS_LIST = "DESTINATION_PHONE_NUMBER_OPTED_OUT"
 
 
 class EumSms:
@@ -57,12 +61,22 @@ class EumSms:
     def send(self, message: Outgoing) -> str:
         """See :meth:`enlace.usecases.deliver_message.MessageProvider.send`."""
         require_e164(message.address, self.name)
-        answer = self._call(
-            "send_text_message",
-            DestinationPhoneNumber=message.address,
-            MessageBody=message.content.sms,
-            MessageType=_KINDS[message.purpose],
-            Context={"message_id": message.message_id, "template": message.template},
-            **self._options,
-        )
+        text = text_of(message, self.name)
+        try:
+            answer = self._call(
+                "send_text_message",
+                DestinationPhoneNumber=message.address,
+                MessageBody=text,
+                MessageType="PROMOTIONAL" if is_promotional(message) else "TRANSACTIONAL",
+                Context={
+                    "message_id": message.message_id,
+                    "template": message.template,
+                    "purpose": message.purpose,
+                },
+                **self._options,
+            )
+        except ProviderRejected as error:
+            if error.code == _ON_AWS_LIST:
+                raise ProviderRejected(OPTED_OUT, code=error.code) from None
+            raise
         return str(answer["MessageId"])

@@ -2,7 +2,8 @@
 
 SNS deduplicates only for FIFO topics, so for a phone number there is no
 idempotency key. Publish carries no free tag to a phone number either: the
-message id goes as a message attribute of our own, which SNS accepts and ignores.
+message id goes as a message attribute of our own, which SNS accepts and ignores. SNS reports no
+delivery but in a log, and a number that opted out there is not refused at the call.
 
 Source: Amazon SNS developer guide, "Publishing to a mobile phone" (checked 2026-11-22).
 """
@@ -13,14 +14,9 @@ import re
 
 from enlace.domain.outgoing import Outgoing
 from enlace.senders.base import ProviderCall
-from enlace.senders.sms import require_e164
+from enlace.senders.sms import is_promotional, require_e164, text_of
 
 _SENDER_ID = re.compile(r"[A-Za-z0-9]{1,11}\Z")
-_KINDS = {
-    "transactional": "Transactional",
-    "confirmation": "Transactional",
-    "marketing": "Promotional",
-}
 
 
 class SnsSms:
@@ -45,8 +41,9 @@ class SnsSms:
     def send(self, message: Outgoing) -> str:
         """See :meth:`enlace.usecases.deliver_message.MessageProvider.send`."""
         require_e164(message.address, self.name)
+        kind = "Promotional" if is_promotional(message) else "Transactional"
         attributes = {
-            "AWS.SNS.SMS.SMSType": _string(_KINDS[message.purpose]),
+            "AWS.SNS.SMS.SMSType": _string(kind),
             "message_id": _string(message.message_id),
         }
         if self._origin.startswith("+"):
@@ -56,7 +53,7 @@ class SnsSms:
         answer = self._call(
             "publish",
             PhoneNumber=message.address,
-            Message=message.content.sms,
+            Message=text_of(message, self.name),
             MessageAttributes=attributes,
         )
         return str(answer["MessageId"])
