@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from enlace.senders.registry import sender_channels
 from local import settings
 from local import stack as local_stack
 
@@ -91,6 +92,7 @@ def denied(call: Callable[..., Any], **arguments: Any) -> bool:
 
 
 KEY = {"pk": {"S": "nobody"}}
+SENDERS = [f"Send{channel.capitalize()}" for channel in sorted(sender_channels())]
 
 
 class TestWebhook:
@@ -157,9 +159,7 @@ class TestResolver:
         assert denied(sns.publish, PhoneNumber="+5511900000000", Message="x")
 
 
-@pytest.mark.parametrize(
-    "function", ["SendEmail", "SendSms", "SendCrm", "ApiCustomers", "FindCandidates"]
-)
+@pytest.mark.parametrize("function", [*SENDERS, "SendCrm", "ApiCustomers", "FindCandidates"])
 class TestReader:
     def test_reads_identities(
         self, function: str, stack: dict[str, Any], as_role: Callable[[str], Clients]
@@ -182,7 +182,7 @@ class TestReader:
         )
 
 
-@pytest.mark.parametrize("function", ["SendEmail", "SendSms"])
+@pytest.mark.parametrize("function", SENDERS)
 def test_a_sender_of_messages_reads_no_history(
     function: str, stack: dict[str, Any], as_role: Callable[[str], Clients]
 ) -> None:
