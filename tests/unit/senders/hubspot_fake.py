@@ -1,27 +1,22 @@
 """HubSpot in memory, as far as the sender uses it, with faults to order.
 
-It takes the place of urllib3's pool. What a real account does and is imitated:
+What a real account does and is imitated:
 unique properties, e-mail held by one contact only (also as a merge's secondary
 one), merges that give a new id to which both former ids go on resolving, and
-primary-wins properties. A fault is ``("before" | "after", status or exception)``:
-after means that the request was carried out and the answer lost.
+primary-wins properties.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-
-@dataclass
-class Response:
-    status: int
-    data: bytes
-    headers: dict[str, str] = field(default_factory=dict)
+from tests.unit.senders.crm_fake import FakeCrm, View
+from tests.unit.senders.crm_fake import Response as Response
 
 
 @dataclass
@@ -31,8 +26,9 @@ class Contact:
     notes: set[str] = field(default_factory=set)
 
 
-class FakeHubSpot:
+class FakeHubSpot(FakeCrm):
     def __init__(self, *, provisioned: bool = True) -> None:
+        super().__init__()
         self.contacts: dict[str, Contact] = {}
         self.aliases: dict[str, str] = {}
         self.notes: dict[str, dict[str, str]] = {}
@@ -40,10 +36,6 @@ class FakeHubSpot:
         if provisioned:
             self.properties["contacts"] = {"enlace_customer_id", "enlace_identifiers"}
             self.properties["notes"] = {"enlace_interaction_id"}
-        self.faults: list[tuple[str, Any]] = []
-        self.calls: list[tuple[str, str]] = []
-        self.headers: list[Mapping[str, str]] = []
-        self.between: Callable[[str], None] = lambda path: None
         self._next = 100
 
     # ---- what tests ask
@@ -64,37 +56,37 @@ class FakeHubSpot:
         note = self.note_of(interaction_id)
         return {id_ for id_, contact in self.contacts.items() if note in contact.notes}
 
+    def views(self) -> list[View]:
+        return [
+            View(
+                contact.properties["enlace_customer_id"],
+                email=contact.properties.get("email", ""),
+                phone=contact.properties.get("phone", ""),
+                name=contact.properties.get("firstname", ""),
+                identifiers=tuple(contact.properties["enlace_identifiers"].splitlines()),
+                activities=frozenset(self.notes[n]["enlace_interaction_id"] for n in contact.notes),
+            )
+            for contact in self.contacts.values()
+            if contact.properties.get("enlace_customer_id")
+        ]
+
+    def texts(self) -> list[str]:
+        return [note["hs_note_body"] for note in self.notes.values()]
+
+    def lose_contacts(self) -> None:
+        self.contacts.clear()
+
+    def make_by_hand(self, email: str) -> None:
+        self.contacts[self._new_id()] = Contact({"email": email})
+
     # ---- the pool
 
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        body: bytes | None,
-        headers: Mapping[str, str],
-        redirect: bool,
-    ) -> Response:
+    def handle(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Any:
         path, query = urlsplit(url).path, urlsplit(url).query
-        self.calls.append((method, path))
-        self.headers.append(headers)
-        self.between(path)
-        when, fault = self.faults.pop(0) if self.faults else ("", None)
-        if when == "before":
-            return self._fail(fault)
         if "idProperty=enlace_customer_id" in query:
             stem, _, id_ = path.rpartition("/")
             path = f"{stem}/{self.contact_of(id_) or 0}"
-        status, answer = self._handle(method, path, json.loads(body) if body else {})
-        if when == "after":
-            return self._fail(fault)
-        return Response(status, json.dumps(answer).encode())
-
-    def _fail(self, fault: Any) -> Response:
-        if isinstance(fault, Exception):
-            raise fault
-        status, headers = fault if isinstance(fault, tuple) else (fault, {})
-        return Response(status, b"{}", headers)
+        return self._handle(method, path, json.loads(body) if body else {})
 
     def _handle(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         if match := re.fullmatch(r"/crm/v3/objects/(contacts|notes)/batch/upsert", path):

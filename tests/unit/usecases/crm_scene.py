@@ -9,14 +9,13 @@ from typing import Any
 from enlace.domain.envelope import Cause, Entry, Event, read_event
 from enlace.domain.interaction import Identifier, Interaction
 from enlace.errors import EnlaceError
-from enlace.senders.http_json import JsonHttp, bearer
-from enlace.senders.hubspot import HubSpot
 from enlace.usecases.decision_scope import Conciliation
 from enlace.usecases.follow_crm import ACTIVITY_TYPES, FollowCrm
 from enlace.usecases.publish import effect_entries, resolved_entries
 from local.memory_store import MemoryStore
 from tests.stores.builders import conciliator, resolver
-from tests.unit.senders.hubspot_fake import FakeHubSpot
+from tests.unit.senders.crm_fake import View
+from tests.unit.senders.crm_providers import PROVIDERS
 from tests.unit.usecases.fakes import MemoryMappings
 
 NOW = "2026-11-22T12:00:00.000Z"
@@ -25,21 +24,16 @@ NOW = "2026-11-22T12:00:00.000Z"
 class CrmScene:
     """Identity steps put events into ``waiting``; tests deliver them as they like."""
 
-    def __init__(self) -> None:
+    def __init__(self, provider: str = "hubspot") -> None:
         self.store = MemoryStore()
-        self.hubspot = FakeHubSpot()
+        make_fake, make_crm = PROVIDERS[provider]
+        self.provider = provider
+        self.crm: Any = make_fake()
         self.mappings = MemoryMappings()
         self.waiting: list[Event] = []
         self.decisions: list[str] = []
-        http = JsonHttp(
-            "hubspot",
-            "https://api.example.com",
-            bearer(lambda: "token"),
-            pool=self.hubspot,  # type: ignore[arg-type]
-            sleep=lambda seconds: None,
-        )
         self.follow = FollowCrm(
-            HubSpot(http),
+            make_crm(self.crm),
             identities=self.store,
             timeline=self.store,
             mappings=self.mappings,
@@ -110,13 +104,13 @@ class CrmScene:
 
     def shown(self) -> dict[str, set[str]]:
         """The same as the CRM shows it; contacts without activities are left out."""
-        result: dict[str, set[str]] = {}
-        for contact in self.hubspot.contacts.values():
-            ids = {self.hubspot.notes[n]["enlace_interaction_id"] for n in contact.notes}
-            if ids:
-                result.setdefault(contact.properties["enlace_customer_id"], set()).update(ids)
-        return result
+        return {view.customer_id: set(view.activities) for view in self.views() if view.activities}
 
-    def contact(self, customer_id: str) -> Any:
-        id_ = self.hubspot.contact_of(customer_id)
-        return self.hubspot.contacts[id_] if id_ else None
+    def views(self) -> list[View]:
+        views: list[View] = self.crm.views()
+        assert len({view.customer_id for view in views}) == len(views)
+        return views
+
+    def view(self, customer_id: str) -> View:
+        (view,) = (view for view in self.views() if view.customer_id == customer_id)
+        return view

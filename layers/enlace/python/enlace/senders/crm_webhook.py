@@ -1,7 +1,10 @@
 """Any other CRM: a signed webhook per change, by Standard Webhooks.
 
-The receiver verifies the signature and drops a repeated ``webhook-id``, which is
-made from the change itself. Signing is three lines of the standard library; the
+The receiver verifies the signature and drops a repeated ``webhook-id``. An activity
+has one id however often its event is delivered. What says how things are now (who shows
+which activity, who is merged) has one id a call, which a repeated attempt shares: two
+merges of the same two customers with a split between them are two changes, and the
+second must not be dropped. Signing is three lines of the standard library; the
 library ``standardwebhooks`` would be a further dependency of every sender, and
 the tests hold this module against it.
 
@@ -21,6 +24,7 @@ from enlace.domain.crm import Activity, Contact
 from enlace.errors import Misconfigured
 from enlace.senders.http_json import JsonHttp
 
+_RECORDED = "activity.recorded"
 _NAMESPACE = uuid.UUID("7b0a44a5-6f3f-5a52-8c2e-0a4f6d7f9e11")
 
 
@@ -82,7 +86,7 @@ class CrmWebhook:
         self._cause = ""
 
     def begin(self, cause: str) -> None:
-        """Name the event; a change made again later is another delivery, by its cause."""
+        """Name the event that causes what is sent after this."""
         self._cause = cause
 
     def upsert_contact(self, contact: Contact) -> str:
@@ -123,7 +127,7 @@ class CrmWebhook:
             "direction": activity.direction,
             "data": dict(activity.data),
         }
-        self._post("activity.recorded", data)
+        self._post(_RECORDED, data)
         return activity.interaction_id
 
     def find_activities(self, point: str, interaction_ids: Sequence[str]) -> list[str]:
@@ -144,4 +148,7 @@ class CrmWebhook:
 
     def _post(self, type_: str, data: dict[str, Any]) -> None:
         # No time of sending in the body: a repetition must have the same id.
-        self._http("POST", "", {"type": type_, "cause": self._cause, "data": data})
+        body = {"type": type_, "cause": self._cause, "data": data}
+        if type_ != _RECORDED:
+            body["change"] = uuid.uuid4().hex
+        self._http("POST", "", body)

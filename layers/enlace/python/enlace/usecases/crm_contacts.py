@@ -47,6 +47,7 @@ class CrmContacts:
         name: str = "",
         points: Collection[str] = (),
         exact: bool = False,
+        anew: bool = False,
     ) -> str:
         """Create or update the contact of a customer that exists now.
 
@@ -60,6 +61,8 @@ class CrmContacts:
         exact : bool
             Take addresses away that are not this customer's any more (after a
             split), rather than leaving what the CRM has.
+        anew : bool
+            Write what is known already, should the CRM have refused some of it before.
 
         Returns
         -------
@@ -85,7 +88,7 @@ class CrmContacts:
             current = mapping.contact_id if not mapping.merged_into else ""
             shown = mapping.points.union(points)
             same = own == mapping.levels and shown == mapping.points
-            if current and same and not name and not exact:
+            if current and same and not name and not exact and not anew:
                 return current
             mapping = replace(mapping, contact_id=current, merged_into="", levels=own, points=shown)
             # A contact that is made again has lost its name, and one that was merged
@@ -144,7 +147,7 @@ class CrmContacts:
             raise TemporaryFailure("the CRM lost the surviving contact")
         if other is not None:
             primary = self._crm.merge_contacts(primary, other, mapping.points)
-        self._renew(survivor, primary)
+        self._finish(survivor, primary)
         self._empty(mapping)
 
     def retired(self, mapping: Mapping) -> None:
@@ -152,7 +155,7 @@ class CrmContacts:
         survivor = self._mappings.get(mapping.merged_into)
         contact_id = self.own(survivor)
         if contact_id is not None:
-            self._renew(survivor.customer_id, contact_id)
+            self._finish(survivor.customer_id, contact_id)
         self._empty(mapping)
 
     def moved(self, customer_id: str, points: Collection[str]) -> None:
@@ -162,6 +165,11 @@ class CrmContacts:
 
     def _empty(self, mapping: Mapping) -> None:
         self._save(replace(mapping, contact_id="", levels={}, points=frozenset()))
+
+    def _finish(self, survivor: str, contact_id: str) -> None:
+        self._renew(survivor, contact_id)
+        # An address that the other contact held is free only now.
+        self.write(survivor, {}, anew=True)
 
     def _renew(self, customer_id: str, contact_id: str) -> None:
         mapping = self._mappings.get(customer_id)

@@ -1,0 +1,321 @@
+"""Salesforce: contacts by our customer id, interactions as completed tasks.
+
+Both carry our id in an external id field of ours (``docs/crm.md`` says how to make
+the fields), and are written through the upsert by that field, so a repetition updates
+and never duplicates. The field of activities cannot be relied on to be unique: should
+two senders have made the same task at once, Salesforce answers 300 with both, and all
+but one are deleted.
+
+A merge is Salesforce's own, which takes cases, opportunities and files along. Only the
+SOAP API has it; it takes the same token. It is for ever: the other contact is deleted,
+and a split creates it again and moves its tasks back. Closed tasks are archived after a
+year, so tasks are looked for with ``queryAll``, which sees archived ones.
+
+Sources (checked 2026-11-23): REST API developer guide, "Insert or Update (Upsert) a
+Record Using an External ID", "Upsert Records Using sObject Collections", "Update
+Records Using sObject Collections", "QueryAll", "Status Codes and Error Responses";
+SOAP API developer guide, "merge()"; jsforce 3.10.16, ``api/soap``, for the call's form.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from enlace.domain.crm import Activity, Contact
+from enlace.errors import (
+    EnlaceError,
+    ProviderAmbiguous,
+    ProviderRejected,
+    ProviderUnavailable,
+    TemporaryFailure,
+)
+from enlace.senders.http_json import Answer, JsonHttp
+
+#: Salesforce keeps a version for three years at least.
+VERSION = "62.0"
+TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path
+CUSTOMER_ID = "EnlaceCustomerId__c"
+IDENTIFIERS = "EnlaceIdentifiers__c"
+INTERACTION_ID = "EnlaceInteractionId__c"
+#: Salesforce's bound on the records of one request.
+BATCH = 200
+
+_DATA = f"/services/data/v{VERSION}"
+_SOAP = f"/services/Soap/u/{VERSION}"
+_MAX_FIRST, _MAX_LAST, _MAX_SUBJECT, _MAX_TEXT = 40, 80, 255, 32_000
+# All that says something in its body.
+_TOLD = frozenset({300, 400, 401, 403, 404, 409})
+# SOAP says its errors with 500.
+_TOLD_BY_SOAP = _TOLD | {500}
+# Others were at the record, or the org was busy: nothing was done, and a moment later it works.
+_PASSING = frozenset({"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT"})
+_NOT_A_CAUSE = frozenset({"ALL_OR_NONE_OPERATION_ROLLED_BACK"})
+_LATER = frozenset({"REQUEST_LIMIT_EXCEEDED", "STORAGE_LIMIT_EXCEEDED"})
+# What an administrator has to mend, and where it is described.
+_MENDABLE = {
+    "INVALID_FIELD": "a field is missing or hidden: create the fields of docs/crm.md",
+    "INVALID_FIELD_FOR_INSERT_UPDATE": "a field cannot be written: see the rights in docs/crm.md",
+    "INSUFFICIENT_ACCESS_OR_READONLY": "the user may not write: see the rights in docs/crm.md",
+    "REQUIRED_FIELD_MISSING": "the org requires a field that Enlace does not fill",
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": "a validation rule of the org refuses the record",
+    "INVALID_TYPE": "the user does not see the object: see the rights in docs/crm.md",
+    "API_DISABLED_FOR_ORG": "this edition of Salesforce has no API",
+    "API_CURRENTLY_DISABLED": "the API is not enabled for the user",
+    "INVALID_SESSION_ID": "the token is refused: see the connected app in docs/crm.md",
+    "CANNOT_EXECUTE_FLOW_TRIGGER": "a flow of the org fails on the record",
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "a trigger of the org fails on the record",
+}
+_GONE = frozenset({"NOT_FOUND", "ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})
+# The record without its addresses would be taken.
+_ADDRESS_REFUSED = frozenset({"DUPLICATES_DETECTED", "INVALID_EMAIL_ADDRESS"})
+
+
+class Token(Protocol):
+    """An access token that can be renewed."""
+
+    def __call__(self) -> str:
+        """The token."""
+
+    def drop(self) -> None:
+        """Forget it: it was refused."""
+
+
+class Salesforce:
+    """See :class:`enlace.usecases.crm_ports.Crm`.
+
+    Parameters
+    ----------
+    http : JsonHttp
+        To the org's own address (``https://<name>.my.salesforce.com``), with a token
+        that is renewed when refused.
+    token : callable
+        The same token, which the SOAP API wants in its message.
+    """
+
+    name = "salesforce"
+
+    def __init__(self, http: JsonHttp, token: Token):
+        self._http = http
+        self._token = token
+
+    def begin(self, cause: str) -> None:
+        """Nothing: Salesforce's calls are keyed by what they write."""
+
+    def upsert_contact(self, contact: Contact) -> str:
+        """Create or update a contact; its addresses are left out where the org refuses them."""
+        fields: dict[str, Any] = {
+            IDENTIFIERS: "\n".join(f"{k} {v} ({level})" for k, v, level in contact.identifiers)
+        }
+        for field, value in (("Email", contact.email), ("Phone", contact.phone)):
+            if value is not None:
+                fields[field] = value or None
+        nameless = f"Enlace {contact.customer_id}"[:_MAX_LAST]
+        if contact.name is not None:
+            names = _names(contact.name) if contact.name else (None, nameless)
+            fields.update(zip(("FirstName", "LastName"), names, strict=True))
+        answer = self._upsert_contact(contact.customer_id, fields, nameless)
+        if _codes(answer) & _ADDRESS_REFUSED:
+            # A duplicate rule that blocks: another contact has the address. Taking it
+            # over could mix up two people; it still stands among the identifiers.
+            fields = {k: v for k, v in fields.items() if k not in ("Email", "Phone")}
+            answer = self._upsert_contact(contact.customer_id, fields, nameless)
+        return _id(answer)
+
+    def _upsert_contact(self, customer_id: str, fields: dict[str, Any], nameless: str) -> Answer:
+        path = _external("Contact", CUSTOMER_ID, customer_id)
+        answer = self._upsert(path, fields)
+        if "REQUIRED_FIELD_MISSING" in _codes(answer) and "LastName" not in fields:
+            # Salesforce has no contact without a last name; one that is there keeps its own.
+            answer = self._upsert(path, {**fields, "LastName": nameless})
+        return answer
+
+    def find_contact(self, customer_id: str) -> str | None:
+        """The id of a customer's contact, by the external id."""
+        return self._get(_external("Contact", CUSTOMER_ID, customer_id), customer_id)
+
+    def own_contact(self, contact_id: str, customer_id: str) -> str | None:
+        """The same id while it is the customer's; a merged contact is deleted."""
+        path = f"{_DATA}/sobjects/Contact/{quote(contact_id, safe='')}"
+        return self._get(path, customer_id)
+
+    def _get(self, path: str, customer_id: str) -> str | None:
+        answer = self._http("GET", f"{path}?fields=Id,{CUSTOMER_ID}", expected=_TOLD)
+        if _codes(answer) & _GONE or answer.status == 404:
+            return None
+        _require_success(answer)
+        found = answer.body.get(CUSTOMER_ID) == customer_id
+        return str(answer.body["Id"]) if found else None
+
+    def merge_contacts(self, primary: str, other: str, points: Collection[str]) -> str:
+        """Merge, for ever; the primary keeps its id."""
+        answer = self._merge(primary, other)
+        if "INVALID_SESSION_ID" in _soap_codes(answer):
+            # Said with 500, so that the HTTP client does not know it for an expired token.
+            self._token.drop()
+            answer = self._merge(primary, other)
+        codes = _soap_codes(answer)
+        if answer.status == 200 and b"<success>true</success>" in answer.raw:
+            return primary
+        if codes & _GONE and self._gone(other):
+            # Merged by an attempt whose answer was lost.
+            return primary
+        raise _failure(answer.status, codes)
+
+    def _merge(self, primary: str, other: str) -> Answer:
+        ids = {"primary": _xml(primary), "other": _xml(other)}
+        return self._http(
+            "POST",
+            _SOAP,
+            _MERGE.format(token=_xml(self._token()), **ids).encode(),
+            headers={"content-type": "text/xml; charset=UTF-8", "soapaction": '""'},
+            expected=_TOLD_BY_SOAP,
+        )
+
+    def _gone(self, contact_id: str) -> bool:
+        path = f"{_DATA}/sobjects/Contact/{quote(contact_id, safe='')}?fields=Id"
+        return self._http("GET", path, expected=_TOLD).status == 404
+
+    def record(self, activity: Activity) -> str:
+        """Write a completed task."""
+        path = _external("Task", INTERACTION_ID, activity.interaction_id)
+        fields = {
+            "Subject": activity.lines[0][:_MAX_SUBJECT] if activity.lines else activity.type,
+            "Description": "\n".join(activity.lines)[:_MAX_TEXT],
+            "ActivityDate": activity.occurred_at[:10],
+            "Status": "Completed",
+        }
+        answer = self._upsert(path, fields)
+        if answer.status == 300:
+            self._delete_all_but_one(activity.interaction_id)
+            answer = self._upsert(path, fields)
+        return _id(answer)
+
+    def _delete_all_but_one(self, interaction_id: str) -> None:
+        ids = self._tasks(f"{INTERACTION_ID} = {_soql(interaction_id)}")
+        for id_ in sorted(ids)[1:]:
+            answer = self._http("DELETE", f"{_DATA}/sobjects/Task/{id_}", expected=_TOLD)
+            if answer.status != 404:
+                _require_success(answer)
+
+    def find_activities(self, point: str, interaction_ids: Sequence[str]) -> list[str]:
+        """Ids of the tasks of those interactions that have one."""
+        found: list[str] = []
+        for start in range(0, len(interaction_ids), BATCH // 2):
+            # Half a batch: the ids stand in the address, which is bounded at 16 KB.
+            values = ",".join(map(_soql, interaction_ids[start : start + BATCH // 2]))
+            found += self._tasks(f"{INTERACTION_ID} IN ({values})")
+        return found
+
+    def _tasks(self, where: str) -> list[str]:
+        soql = f"SELECT Id FROM Task WHERE {where} AND IsDeleted = false"  # noqa: S608 - values are quoted
+        answer = self._http("GET", f"{_DATA}/queryAll?q={quote(soql, safe='')}", expected=_TOLD)
+        _require_success(answer)
+        return [str(record["Id"]) for record in answer.body.get("records", ())]
+
+    def attach(self, activity_ids: Sequence[str], contact_id: str) -> None:
+        """Relate tasks to a contact; it takes the place of the one before."""
+        self._relate(activity_ids, contact_id)
+
+    def detach(self, activity_ids: Sequence[str], contact_id: str) -> None:
+        """Take tasks off a contact, those that are still on it."""
+        for start in range(0, len(activity_ids), BATCH):
+            ids = ",".join(map(_soql, activity_ids[start : start + BATCH]))
+            on_it = self._tasks(f"Id IN ({ids}) AND WhoId = {_soql(contact_id)}")
+            self._relate(on_it, None)
+
+    def _relate(self, activity_ids: Sequence[str], contact_id: str | None) -> None:
+        for start in range(0, len(activity_ids), BATCH):
+            records = [
+                {"attributes": {"type": "Task"}, "id": id_, "WhoId": contact_id}
+                for id_ in activity_ids[start : start + BATCH]
+            ]
+            body = {"allOrNone": True, "records": records}
+            answer = self._http("PATCH", f"{_DATA}/composite/sobjects", body, expected=_TOLD)
+            _require_success(answer)
+
+    def _upsert(self, path: str, fields: dict[str, Any]) -> Answer:
+        # Rules that only warn about a duplicate do not stop it.
+        headers = {"sforce-duplicate-rule-header": "allowSave=true"}
+        answer = self._http("PATCH", path, fields, headers=headers, expected=_TOLD)
+        if _codes(answer) & {"DUPLICATE_VALUE"}:
+            # Another sender created it between Salesforce's look-up and its writing.
+            raise TemporaryFailure("salesforce: created by another sender meanwhile")
+        return answer
+
+
+_MERGE = (
+    '<?xml version="1.0" encoding="UTF-8"?>'
+    '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"'
+    ' xmlns="urn:partner.soap.sforce.com" xmlns:s="urn:sobject.partner.soap.sforce.com">'
+    "<soapenv:Header><SessionHeader><sessionId>{token}</sessionId></SessionHeader>"
+    "</soapenv:Header><soapenv:Body><merge><request><masterRecord><s:type>Contact</s:type>"
+    "<s:Id>{primary}</s:Id></masterRecord><recordToMergeIds>{other}</recordToMergeIds>"
+    "</request></merge></soapenv:Body></soapenv:Envelope>"
+)
+# Two elements are all that is read: no XML parser for a vendor's text.
+_SOAP_CODE = re.compile(rb"<(?:\w+:)?(?:statusCode|exceptionCode|faultcode)>(?:\w+:)?([A-Z_]+)</")
+
+
+def _external(kind: str, field: str, id_: str) -> str:
+    return f"{_DATA}/sobjects/{kind}/{field}/{quote(id_, safe='')}"
+
+
+def _names(name: str) -> tuple[str | None, str]:
+    first, _, rest = name.partition(" ")
+    if not rest or len(first) > _MAX_FIRST:
+        return None, name[:_MAX_LAST]
+    return first, rest[:_MAX_LAST]
+
+
+def _soql(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _xml(value: str) -> str:
+    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _soap_codes(answer: Answer) -> set[str]:
+    return {code.decode() for code in _SOAP_CODE.findall(answer.raw)}
+
+
+def _codes(answer: Answer) -> set[str]:
+    errors: list[Any] = []
+    for item in answer.items:
+        if isinstance(item, dict):
+            # An error of the whole request, or the errors of one record of it.
+            errors += [item, *(item.get("errors") or ())]
+    errors += answer.body.get("errors") or ()
+    codes = {str(e.get("errorCode") or e.get("statusCode") or "") for e in errors}
+    return {code for code in codes if code.replace("_", "").isalpha()}
+
+
+def _id(answer: Answer) -> str:
+    _require_success(answer)
+    id_ = answer.body.get("id")
+    if not isinstance(id_, str):
+        raise ProviderRejected("salesforce: no id")
+    return id_
+
+
+def _require_success(answer: Answer) -> None:
+    codes = _codes(answer)
+    if answer.status >= 300 or codes or answer.body.get("success") is False:
+        raise _failure(answer.status, codes)
+
+
+def _failure(status: int, codes: set[str]) -> EnlaceError:
+    reason = f"salesforce: HTTP {status} {' '.join(sorted(codes - _NOT_A_CAUSE))}".rstrip()
+    if codes & _PASSING:
+        return TemporaryFailure(reason)
+    for code in sorted(codes & _MENDABLE.keys()):
+        return ProviderUnavailable(f"{reason}: {_MENDABLE[code]}")
+    if codes & _LATER or status in (401, 403):
+        return ProviderUnavailable(reason)
+    if status >= 500:
+        return ProviderAmbiguous(reason)
+    return ProviderRejected(reason)
