@@ -16,10 +16,11 @@ from enlace.aws.address_keys import address_keys
 from enlace.aws.bus import Bus
 from enlace.aws.clients import client
 from enlace.aws.consent_table import ConsentTable
+from enlace.aws.interactions_queue import InteractionsQueue
 from enlace.aws.secrets import CachedSecret
-from enlace.domain.consent import ConsentPolicy
 from enlace.domain.interaction import epoch_text
-from enlace.rules import default_rules
+from enlace.rules import default_rules, message_policy
+from enlace.usecases.consent_receipts import Controller
 from enlace.usecases.consents import Consents, consent_key
 
 logger = Logger(service="api_consents")
@@ -35,14 +36,22 @@ def _api() -> Api:
     secret = CachedSecret(lambda: client("secretsmanager"), os.environ["ADDRESS_KEY_SECRET_ID"])
     consents = Consents(
         ConsentTable(dynamodb, os.environ["CONSENT_TABLE"]),
-        policy=ConsentPolicy(),
+        policy=message_policy().consent,
         now=_now,
         sleep=time.sleep,
     )
     # Of the rules it needs how addresses are written, which no running stack changes.
     key_of = partial(consent_key, keys=address_keys(secret), rules=default_rules())
-    bus = Bus(events, os.environ["BUS_NAME"])
-    return Api(consent_routes(consents, bus, _now, key_of), callers_of(os.environ), logger)
+    routes = consent_routes(
+        consents,
+        Bus(events, os.environ["BUS_NAME"]),
+        # The address is told only to the queue that every interaction goes through.
+        InteractionsQueue(client("sqs"), os.environ["INTERACTIONS_QUEUE_URL"], ""),
+        _now,
+        key_of,
+        Controller.of(os.environ),
+    )
+    return Api(routes, callers_of(os.environ), logger)
 
 
 @logger.inject_lambda_context

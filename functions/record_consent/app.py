@@ -11,9 +11,10 @@ from enlace.aws.bus_consumer import BusConsumer
 from enlace.aws.clients import client
 from enlace.aws.consent_table import ConsentTable
 from enlace.aws.timeline_table import TimelineTable
-from enlace.domain.consent import ConsentPolicy
 from enlace.domain.interaction import epoch_text
 from enlace.logs import Logger
+from enlace.rules import message_policy
+from enlace.senders.registry import sender_channels
 from enlace.usecases.consents import Consents
 from enlace.usecases.follow_consents import FollowConsents
 
@@ -26,12 +27,13 @@ dynamodb = client("dynamodb")
 follow = FollowConsents(
     Consents(
         ConsentTable(dynamodb, os.environ["CONSENT_TABLE"]),
-        policy=ConsentPolicy(),
+        policy=message_policy().consent,
         now=_later,
         sleep=time.sleep,
     ),
     timeline=TimelineTable(dynamodb, os.environ["TIMELINE_TABLE"]),
     bus=Bus(client("events"), os.environ["BUS_NAME"]),
+    channels=sender_channels(),
     now=_later,
     later=_later,
 )

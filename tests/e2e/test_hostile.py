@@ -48,6 +48,7 @@ API = [
     "/v1/conciliations/preview",
     "/v1/consents",
     "/v1/consents/lookup",
+    "/v1/consents/receipts",
     "/v1/customers/nobody/explain",
 ]
 #: Bytes that no JSON reader should take for a request.

@@ -22,6 +22,7 @@ ALLOWED = {
     "POST /v1/cases/{protocol}/close": {"agent", "admin"},
     "POST /v1/cases/{protocol}/reopen": {"agent", "admin"},
     "POST /v1/consents": {"agent", "privacy", "admin"},
+    "POST /v1/consents/receipts": {"agent", "privacy", "admin"},
     "POST /v1/consents/lookup": {"agent", "marketing", "privacy", "admin"},
     "GET /v1/rules": {"agent", "admin"},
     "PUT /v1/rules": {"admin"},

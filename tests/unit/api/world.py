@@ -35,6 +35,7 @@ from enlace.usecases.candidates_view import CandidatesView
 from enlace.usecases.change_case import ChangeCase
 from enlace.usecases.compared import Compared
 from enlace.usecases.conciliation_log import ConciliationLog
+from enlace.usecases.consent_receipts import Controller
 from enlace.usecases.consents import Consents, consent_key
 from enlace.usecases.context import Context
 from enlace.usecases.customer_view import CustomerView
@@ -54,6 +55,7 @@ from tests.stores.memory_cases import MemoryCases
 API_KEY = "the key of the laptop stack"
 MOMENT = f"{TODAY}T12:00:00.000Z"
 ISSUER = "https://issuer.example.com"
+CONTROLLER = Controller("Loja Exemplo", "Rua A, 1", "dpo@example.com", "BR", (), "sa-east-1")
 NOW = datetime.fromisoformat(f"{TODAY}T12:00:00+00:00")
 
 
@@ -183,7 +185,12 @@ class World:
         self.routes: list[Route] = [
             *interaction_routes(self.queue),
             *consent_routes(
-                consents, self.bus, lambda: MOMENT, partial(consent_key, keys=KEYS, rules=rules)
+                consents,
+                self.bus,
+                self.queue,
+                lambda: MOMENT,
+                partial(consent_key, keys=KEYS, rules=rules),
+                CONTROLLER,
             ),
             *customer_routes(
                 self.finder, self.views, self.timeline, self.context, self.explain, cache(openapi)

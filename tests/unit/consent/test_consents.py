@@ -16,6 +16,7 @@ from enlace.domain.envelope import Entry
 from enlace.domain.http import Request, Response
 from enlace.errors import TemporaryFailure
 from enlace.rules import default_rules
+from enlace.usecases.consent_receipts import Controller
 from enlace.usecases.consents import Consents, consent_key
 from local.memory_consents import MemoryConsents
 from tests.stores.builders import KEYS
@@ -32,6 +33,11 @@ GRANT = {
     "evidence": {"form": "newsletter", "url": "https://example.com/n"},
     "notice": {"id": "privacy", "version": "2026-2"},
 }
+
+
+CONTROLLER = Controller(
+    "Loja Exemplo", "Rua A, 1", "dpo@example.com", "BR", ("Parceira",), "sa-east-1"
+)
 
 
 class Log:
@@ -51,12 +57,23 @@ class Bus:
         self.entries += entries
 
 
-class World:
+class Queue:
     def __init__(self) -> None:
-        self.store, self.bus, self.day = MemoryConsents(), Bus(), 1
+        self.sent: list[dict[str, Any]] = []
+        self.down = False
+
+    def send(self, bodies: list[str]) -> None:
+        if self.down:
+            raise TemporaryFailure("the queue is down")
+        self.sent += [json.loads(body) for body in bodies]
+
+
+class World:
+    def __init__(self, policy: ConsentPolicy | None = None) -> None:
+        self.store, self.bus, self.queue, self.day = MemoryConsents(), Bus(), Queue(), 1
         consents = Consents(
             self.store,
-            policy=ConsentPolicy(),
+            policy=policy or ConsentPolicy(),
             now=self.now,
             sleep=lambda seconds: None,
         )
@@ -64,8 +81,10 @@ class World:
             consent_routes(
                 consents,
                 self.bus,
+                self.queue,
                 self.now,
                 partial(consent_key, keys=KEYS, rules=default_rules()),
+                CONTROLLER,
             ),
             Callers(lambda: API_KEY),
             Log(),

@@ -18,15 +18,19 @@ from enlace.domain.consent import ConsentRecord
 from enlace.domain.consent_events import consent_changed
 from enlace.domain.envelope import NAMESPACE, AddressRef, Entry
 from enlace.domain.http import Response
-from enlace.domain.interaction import Identifier, parse_time
-from enlace.errors import InvalidPayload, TemporaryFailure
+from enlace.domain.interaction import Identifier, Interaction, interaction_id, parse_time
+from enlace.errors import InvalidPayload, NotFound, TemporaryFailure
+from enlace.usecases.consent_receipts import Controller, receipt_of
 from enlace.usecases.consents import Answer, Consents
+from enlace.usecases.ingest import dump
 
 SOURCE = "enlace.api_consents"
+CHANNEL = "api"
 WRITERS = frozenset({AGENT, PRIVACY, ADMIN})
 READERS = frozenset({AGENT, MARKETING, PRIVACY, ADMIN})
-#: ``resumed`` ends the pause after an ambiguous reply, once a person has read it.
-STATES = ("granted", "denied", "withdrawn", "resumed")
+#: ``requested`` waits for the address's own confirmation; ``resumed`` ends the pause after an
+#: ambiguous reply, once a person has read it.
+STATES = ("requested", "granted", "denied", "withdrawn", "resumed")
 ACTORS = ("subject", "agent", "import")
 #: What is asked of an address that nothing is known about.
 CHANNELS_OF_KIND = {"email": ("email",), "phone": ("sms", "voice", "whatsapp")}
@@ -42,16 +46,28 @@ class Bus(Protocol):
         """Publish events, all of them."""
 
 
+class Queue(Protocol):
+    """Where interactions go."""
+
+    def send(self, bodies: list[str]) -> None:
+        """Queue interactions, each given as JSON; durable on return."""
+
+
 def consent_routes(
     consents: Consents,
     bus: Bus,
+    queue: Queue,
     now: Callable[[], str],
     key_of: Callable[[Identifier], str],
+    controller: Controller,
 ) -> list[Route]:
     """The routes.
 
     Parameters
     ----------
+    queue : Queue
+        Takes requests of double opt-in on: only where an address is known as an identifier
+        can it be asked to confirm.
     key_of : callable
         :func:`enlace.usecases.consents.consent_key` with keys and rules.
     now : callable
@@ -79,13 +95,15 @@ def consent_routes(
         )
         recorded_by = call.caller.id if call.caller else ""
         details = {"evidence": evidence, "notice": notice, "recorded_by": recorded_by}
-        holds = consents.record(key, said, details)
+        # Whoever had the address confirmed elsewhere says when; nothing else proves it here.
+        proven = bool(_time(evidence, "confirmed_at"))
+        holds = consents.record(key, said, details, proven=proven)
         event = consent_changed(
             consent_id=said.event_id,
             contact_point=AddressRef(identifier.kind, key),
             purpose=said.purpose,
             channel=said.channel,
-            said=said.state,
+            said=holds.said,
             actor=said.actor,
             allowed=holds.ruling.allowed,
             occurred_at=said.occurred_at,
@@ -94,13 +112,18 @@ def consent_routes(
         )
         try:
             bus.publish_all([event])
+            if holds.asks:
+                queue.send([dump(_request(identifier, said, notice).to_dict())])
         except TemporaryFailure as error:
             # It is recorded: the same Idempotency-Key tells it again.
             raise Refused(503, str(error), {"consent_id": said.event_id}) from error
         shown = _shown(holds)
         # A yes that changed nothing must not look like one that did.
-        conflict = said.state == "granted" and not holds.ruling.allowed
-        return answer(201, {"consent_id": said.event_id, "conflict": conflict, **shown})
+        waits = holds.ruling.step == 5
+        yes = said.state in ("granted", "requested")
+        conflict = yes and not holds.ruling.allowed and not waits
+        told = {"consent_id": said.event_id, "said": holds.said, "conflict": conflict}
+        return answer(201, {**told, **shown})
 
     def look_up(call: Call) -> Response:
         body = object_of(call.body())
@@ -117,8 +140,19 @@ def consent_routes(
         items = [_shown(one) for one in found]
         return answer(200, {"items": items, "next_cursor": None, **(items[0] if only else {})})
 
+    def receipt(call: Call) -> Response:
+        body = object_of(call.body())
+        identifier, consent_id = identifier_of(body, "identifier"), body.get("consent_id")
+        if not isinstance(consent_id, str) or not 0 < len(consent_id) <= 256:
+            raise InvalidPayload("consent_id: must be text")
+        entry = consents.entry(key_of(identifier), consent_id)
+        if entry is None:
+            raise NotFound("no such record of this address")
+        return answer(200, receipt_of(entry, identifier.kind, controller))
+
     return [
         Route("POST /v1/consents", WRITERS, record),
+        Route("POST /v1/consents/receipts", WRITERS, receipt),
         Route("POST /v1/consents/lookup", READERS, look_up),
     ]
 
@@ -133,6 +167,29 @@ def _shown(holds: Answer) -> dict[str, Any]:
         "reason": ruling.reason,
         "record": holds.record,
     }
+
+
+def _request(identifier: Identifier, said: ConsentRecord, notice: Mapping[str, Any]) -> Interaction:
+    """The interaction that makes the address known, and lets it be asked."""
+    language = notice.get("language")
+    return Interaction(
+        id=interaction_id(CHANNEL, SOURCE, said.event_id),
+        source_id=said.event_id,
+        channel=CHANNEL,
+        account=SOURCE,
+        type="consent.requested",
+        occurred_at=said.occurred_at,
+        received_at=said.received_at,
+        contact_point=Identifier(identifier.kind, identifier.value, "stated"),
+        traits={"language": language} if isinstance(language, str) else {},
+        data={
+            "consent_id": said.event_id,
+            "purpose": said.purpose,
+            "channel": said.channel,
+            "actor": said.actor,
+            "notice": dict(notice),
+        },
+    )
 
 
 def _event_id(call: Call) -> str:

@@ -236,6 +236,14 @@ OPERATIONS = {
         consent_models.ConsentRequest,
         (400, 413, 503),
     ),
+    "POST /v1/consents/receipts": Operation(
+        "The receipt of one record, with the fields of ISO/IEC TS 27560.",
+        consent_api.WRITERS,
+        200,
+        consent_models.ConsentReceipt,
+        consent_models.ReceiptRequest,
+        (400, 404, 413, 503),
+    ),
     "POST /v1/consents/lookup": Operation(
         "What holds for an address: all that is on record, or one purpose on one channel.",
         consent_api.READERS,

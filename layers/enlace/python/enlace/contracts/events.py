@@ -91,8 +91,9 @@ class InteractionRecorded(Contract):
     """What the contact is about, where its channel says so."""
     request: bool = False
     """Its channel, a classifier or an agent marked it as wanting something."""
-    opt_out: Literal["stop", "ambiguous"] | None = None
-    """The text asks not to be written to any more, or may ask it."""
+    opt_out: Literal["stop", "start", "ambiguous", "signal"] | None = None
+    """The text asks not to be written to any more, takes that back, or may ask it; `signal`:
+    a browser's privacy signals came along."""
     open_case: bool = False
     """The customer was last heard to have an open case, which this may belong to."""
 
@@ -234,6 +235,7 @@ class ConsentChanged(Contract):
         "invalidated",
         "paused",
         "resumed",
+        "signalled",
     ]
     actor: Literal["subject", "agent", "import", "provider", "system"]
     allowed: bool
@@ -246,7 +248,7 @@ class SendMessage(Contract):
     message_id: Uuid
     """The message's id; its outcomes come back as interactions that name it."""
     customer_id: CustomerId
-    purpose: Literal["transactional", "marketing", "confirmation"]
+    purpose: Literal["transactional", "marketing", "confirmation", "opt_in"]
     template: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     language: Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
     """BCP 47, such as `pt-BR`."""

@@ -59,6 +59,7 @@ InteractionType = Literal[
     "campaign.sent",
     "code.scanned",
     "feedback.given",
+    "consent.requested",
     "consent.granted",
     "consent.denied",
     "consent.withdrawn",

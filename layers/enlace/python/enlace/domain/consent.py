@@ -141,8 +141,13 @@ class ConsentPolicy:
         return "the notice has changed" if old else ""
 
     def pending(self, state: PurposeState, purpose: str, now: str) -> Grant | None:
-        """The request that nobody has confirmed; None where the subject's own yes holds."""
+        """The request that nobody has confirmed; None where the subject's own yes holds.
+
+        Nor does one wait where a no came after it.
+        """
         asked, grant = state.request, state.standing
+        if asked and state.denial and state.denial[0][:2] >= asked.moment[:2]:
+            return None
         if asked is None or grant is None:
             return asked
         if grant.moment >= asked.moment:

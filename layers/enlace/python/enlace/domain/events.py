@@ -70,7 +70,8 @@ def interaction_recorded(
         number of ours goes on: anything else is somebody's free text, and may be of
         any size or a person's.
     opt_out : str, optional
-        ``stop`` or ``ambiguous``: the text asks not to be written to, or may ask it.
+        ``stop`` or ``ambiguous``: the text asks not to be written to, or may ask it;
+        ``start``: it takes that back; ``signal``: a browser's privacy signals came along.
     open_case : bool
         The customer was last heard to have an open case, which this may belong to.
     """
@@ -86,7 +87,8 @@ def interaction_recorded(
         "timeline_key": timeline_key,
         "protocol": normalise_protocol(protocol) if protocol else None,
         "nature": nature_of(interaction.data),
-        "request": is_request(interaction.data),
+        # What may be an opt-out and may be something else, somebody has to read.
+        "request": is_request(interaction.data) or opt_out == "ambiguous",
         "open_case": open_case,
         "opt_out": opt_out,
     }
@@ -279,6 +281,10 @@ def send_message(
     correlation_id: str,
     causation_id: str,
     source: str = DISPATCHER,
+    template_version: str = "",
+    attempt: int = 1,
+    why: Sequence[Sequence[str]] = (),
+    attachments: Sequence[str] = (),
 ) -> Entry:
     """Ask a sender for one message to one address.
 
@@ -294,8 +300,16 @@ def send_message(
         The template's variables and ids; no addresses.
     expires_at : str
         Contract time after which it must not be sent any more.
+    template_version : str
+        Pinned when it was asked for; "" for the one in force.
+    attempt : int
+        Which channel of this message it is, from 1.
+    why : sequence of (at, what, why, channel)
+        What was decided on the way here and is on no record yet.
+    attachments : sequence of str
+        Names under which they are kept.
     """
-    body = {
+    body: dict[str, Any] = {
         "message_id": message_id,
         "customer_id": customer_id,
         "purpose": purpose,
@@ -306,6 +320,14 @@ def send_message(
         "data": dict(data),
         "expires_at": expires_at,
     }
+    if template_version:
+        body["template_version"] = template_version
+    if attempt != 1:
+        body["attempt"] = attempt
+    if why:
+        body["why"] = [list(step) for step in why]
+    if attachments:
+        body["attachments"] = list(attachments)
     return envelope(
         SEND_MESSAGE,
         body,

@@ -58,6 +58,7 @@ TYPES = frozenset(
         "campaign.sent",
         "code.scanned",
         "feedback.given",
+        "consent.requested",
         "consent.granted",
         "consent.denied",
         "consent.withdrawn",

@@ -2,10 +2,14 @@
 
 A word alone (*SAIR*, *stop.*, *quero sair, por favor*) takes consent back. A word with
 a complement (*sair mais cedo*, *cancelar agendamento*) may mean something else: a person
-decides, and marketing pauses meanwhile. Portuguese first: the providers' own lists have
-no Portuguese in them.
+decides, and marketing pauses meanwhile. Some words (*VOLTAR*, *START*) take a stop back.
+Portuguese first: the providers' own lists have no Portuguese in them.
 
-Sources: Twilio "Default keywords" (STOP …), AWS End User Messaging "Required keywords"
+A browser's privacy signals are opt-outs too, and are looked for here as well, since
+whoever publishes what was recorded asks once.
+
+Sources: Twilio "Default keywords" (STOP …, START, UNSTOP) and the parameter ``OptOutType``
+of "Advanced Opt-Out", AWS End User Messaging "Required keywords"
 (ARRET, TD, REMOVE, OPT-OUT), Anatel's SAIR; the other Portuguese and Spanish words are
 ours.
 """
@@ -37,6 +41,8 @@ _WORDS = frozenset(
         *("me descadastre", "me tire da lista", "me tira da lista", "no quiero recibir mas"),
     )
 )
+#: YES and SIM answer too many other questions.
+_AGAIN = frozenset(("start", "unstop", "voltar", "volver", "reativar", "reactivar"))
 _BEFORE = _longest_first(
     (
         *("por favor", "pf", "pfv", "favor", "quero", "queria", "gostaria de", "eu", "pode"),
@@ -56,22 +62,36 @@ class Reply(StrEnum):
     """What a text says about being written to."""
 
     STOP = "stop"
+    START = "start"
     AMBIGUOUS = "ambiguous"
     OTHER = "other"
 
 
+#: What an interaction with privacy signals says, and where it carries them in its data.
+SIGNAL, SIGNALS = "signal", "privacy_signals"
+#: What a provider that reads the words itself has read.
+_READ_BY_PROVIDER = {"STOP": Reply.STOP, "START": Reply.START, "HELP": Reply.OTHER}
+
 #: The longest part of each word: most texts hold none of them, and need no closer look.
-_PARTS = sorted({max(word.split(), key=len) for word in _WORDS}, key=len)
+_PARTS = sorted({max(word.split(), key=len) for word in _WORDS | _AGAIN}, key=len)
 _TELLING = tuple(
     part for n, part in enumerate(_PARTS) if not any(shorter in part for shorter in _PARTS[:n])
 )
 
 
 def opt_out_in(interaction: Interaction) -> str | None:
-    """``stop`` or ``ambiguous`` where a message that came in asks for it."""
+    """``stop``, ``start`` or ``ambiguous`` where a message that came in asks for it.
+
+    ``signal`` where a browser's privacy signals came along with whatever else was done.
+    """
+    data = interaction.data
     if interaction.type != "message.received" or interaction.direction != "inbound":
-        return None
-    text = interaction.data.get("text")
+        return SIGNAL if data.get(SIGNALS) else None
+    if "opt_out_type" in data:
+        read = _READ_BY_PROVIDER.get(str(data["opt_out_type"]))
+        if read is not None:
+            return None if read is Reply.OTHER else str(read)
+    text = data.get("text")
     if not isinstance(text, str) or len(text) > _MAX_CHARACTERS:
         return None
     # Accents, wide letters and the like are folded before they can be compared.
@@ -84,7 +104,7 @@ def opt_out_in(interaction: Interaction) -> str | None:
 
 
 def read_reply(text: str) -> Reply:
-    """Whether a text takes consent back.
+    """Whether a text takes consent back, or that back.
 
     Parameters
     ----------
@@ -96,6 +116,8 @@ def read_reply(text: str) -> Reply:
     said = _without(_plain(text), _BEFORE, _AFTER)
     if said in _WORDS:
         return Reply.STOP
+    if said in _AGAIN:
+        return Reply.START
     if any(said.startswith(f"{word} ") for word in _WORDS):
         return Reply.AMBIGUOUS
     return Reply.OTHER

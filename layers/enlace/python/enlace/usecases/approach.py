@@ -39,13 +39,14 @@ class Approach:
         said = body.get("data", {})
         nature = nature_of(said)
         inbound = data["direction"] == "inbound"
+        request = is_request(said) or data.get("opt_out") == "ambiguous"
         return Approach(
             data,
             body,
             min(data["occurred_at"], utc_text(now)),
             body["contact_point"]["level"],
             nature,
-            inbound and cases_.asks(data["type"], nature, is_request(said)),
+            inbound and cases_.asks(data["type"], nature, request),
         )
 
     @property

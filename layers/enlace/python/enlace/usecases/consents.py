@@ -7,29 +7,39 @@ transaction, so there is no moment at which one says what the other does not kno
 
 from __future__ import annotations
 
-import hashlib
-import json
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from enlace.domain.address_key import AddressKeys
 from enlace.domain.consent import (
+    OPT_IN,
+    SUBJECT,
     AddressConsent,
     ConsentPolicy,
     ConsentRecord,
+    Moment,
+    PurposeState,
     Ruling,
     Suppression,
     evaluate,
 )
-from enlace.domain.interaction import Identifier
+from enlace.domain.interaction import Identifier, utc_text
 from enlace.domain.rules import Rules
+from enlace.domain.send_claims import SendClaim
+from enlace.domain.send_gate import MARKETING
 from enlace.errors import AlreadyRecorded, Conflict, InvalidPayload, TemporaryFailure
+from enlace.usecases.consent_ledger import ledger_entry
 from enlace.usecases.observe import sight
 
-#: Bumped when the shape of a ledger entry changes.
-SCHEMA_VERSION = "1"
+__all__ = ["Answer", "ConsentStore", "Consents", "StoredConsent", "consent_key", "ledger_entry"]
+
+#: So long can a double opt-in be confirmed; what is asked again meanwhile sends nothing more.
+REQUEST_DAYS = 7
+#: A browser that says the same again within this time says nothing new.
+_SAME_SIGNAL = timedelta(hours=24)
 _ATTEMPTS = 8
 
 
@@ -44,11 +54,14 @@ class StoredConsent:
         What the next write must still find; empty where nothing is stored.
     last_hash : str
         Of the newest ledger entry; empty for none.
+    claims : tuple of SendClaim
+        Messages that are on their way to the address, or lately went there.
     """
 
     consent: AddressConsent
     etag: str = ""
     last_hash: str = ""
+    claims: tuple[SendClaim, ...] = ()
 
 
 class ConsentStore(Protocol):
@@ -86,12 +99,18 @@ class Answer:
     ruling : Ruling
     record : dict or None
         The ledger entry that decided.
+    said : str
+        What was recorded: a yes may have become a request.
+    asks : bool
+        The address is to be asked, this once, to confirm it.
     """
 
     purpose: str
     channel: str
     ruling: Ruling
     record: dict[str, Any] | None
+    said: str = ""
+    asks: bool = False
 
 
 def consent_key(identifier: Identifier, keys: AddressKeys, rules: Rules) -> str:
@@ -141,6 +160,7 @@ class Consents:
         details: Mapping[str, Any] | None = None,
         *,
         stops: Mapping[str, str] | None = None,
+        proven: bool = True,
     ) -> Answer:
         """Record what was said, once, and tell what holds now.
 
@@ -152,30 +172,159 @@ class Consents:
             Everything else that the ledger keeps: evidence, notice, who recorded it.
         stops : mapping of scope to reason, optional
             Suppressions that come with it (:class:`enlace.domain.consent.Suppression`).
+        proven : bool
+            It came through the address itself. Of what did not, a yes is only a request
+            on channels of double opt-in.
 
         Raises
         ------
         TemporaryFailure
             If the store did not do its part.
         """
+        doubtful = not proven and record.channel in self._policy.double_opt_in
+        if record.state == "granted" and doubtful:
+            record = replace(record, state="requested")
         for attempt in range(_ATTEMPTS):
             if attempt:
                 self._sleep(random.uniform(0, 0.01 * 2**attempt))
             before = self._store.get(key)
+            extended = dict(details or {})
+            if record.state == "requested":
+                record, asks = self._request(before.consent, record)
+                extended["asks"] = asks
             after = before.consent.with_record(record)
-            known = any(before.consent.stop(scope, record.channel) for scope in stops or ())
-            for scope, reason in (stops or {}).items():
-                after = after.with_suppression(scope, Suppression(reason, record.moment))
-            extended = {**(details or {}), **({"stopped_before": known} if stops else {})}
+            if stops:
+                known = (before.consent.stop(scope, record.channel) for scope in stops)
+                extended["stopped_before"] = any(known)
+                for scope, reason in stops.items():
+                    after = after.with_suppression(scope, Suppression(reason, record.moment))
             entry = ledger_entry(key, record, extended, before.last_hash)
             try:
                 self._store.commit(key, before, after, entry)
             except AlreadyRecorded:
                 after = before.consent
+                entry = self._store.entry(key, record.event_id) or entry
             except Conflict:
                 continue
-            return self._answer(key, after, record.purpose, record.channel)
+            holds = self._answer(key, after, record.purpose, record.channel)
+            return replace(holds, said=entry["state"], asks=bool(entry.get("asks")))
         raise TemporaryFailure("others kept changing the same consent")
+
+    def _request(
+        self, consent: AddressConsent, record: ConsentRecord
+    ) -> tuple[ConsentRecord, bool]:
+        """A request with its end, and whether the address is asked to confirm it.
+
+        Once, however often it is requested before that end; and not for what somebody's
+        list says, nor where the address has said no.
+        """
+        at = record.received_at
+        state = consent.purposes.get((record.purpose, record.channel), PurposeState())
+        waiting = self._policy.pending(state, record.purpose, at)
+        if waiting and waiting.valid_until > at:
+            return replace(record, valid_until=waiting.valid_until), False
+        ends = utc_text(datetime.fromisoformat(at) + timedelta(days=REQUEST_DAYS))
+        record = replace(record, valid_until=ends)
+        only = AddressConsent(
+            {(record.purpose, record.channel): state}, consent.suppressions, erasing=consent.erasing
+        )
+        asked = evaluate(
+            only.with_record(record), OPT_IN, record.channel, now=at, policy=self._policy
+        )
+        return record, asked.allowed and record.actor != "import"
+
+    def confirm(
+        self,
+        key: str,
+        channel: str,
+        event_id: str,
+        details: Mapping[str, Any] | None = None,
+        *,
+        purpose: str = "",
+    ) -> list[Answer]:
+        """Record that an address confirms what waits for it, as its link says.
+
+        Parameters
+        ----------
+        purpose : str
+            The one that is confirmed; "" for every one that waits on the channel.
+        event_id : str
+            Of the confirmation; the same again records nothing more.
+
+        Returns
+        -------
+        list of Answer
+            What holds for each purpose that waited; empty where nothing does in time.
+        """
+        now = self._now()
+        answers = []
+        for (about, at), state in sorted(self._store.get(key).consent.purposes.items()):
+            wanted = at == channel and purpose in ("", about)
+            asked = self._policy.pending(state, about, now) if wanted else None
+            if asked is None or asked.valid_until <= now:
+                continue
+            said = ConsentRecord(
+                f"{event_id}-{about}",
+                about,
+                channel,
+                "granted",
+                SUBJECT,
+                now,
+                now,
+                has_evidence=True,
+                notice_version=asked.notice_version,
+            )
+            confirms = {"confirms": asked.moment.event_id, "method": "double_opt_in"}
+            answers.append(self.record(key, said, {**confirms, **(details or {})}))
+        return answers
+
+    def restart(
+        self, key: str, record: ConsentRecord, details: Mapping[str, Any] | None = None
+    ) -> Answer | None:
+        """Record a word such as *START*: it lifts the stop that another word made, there.
+
+        It is an opt-in to marketing only for whoever had opted in before; the others get
+        the messages that need none.
+
+        Returns
+        -------
+        Answer or None
+            None where no such word stands on the channel.
+        """
+        consent = self._store.get(key).consent
+        known = self._store.entry(key, record.event_id)
+        if known is None:
+            stop = consent.stop(record.channel, record.channel)
+            if stop is None or stop.reason != "stop":
+                return None
+            state = consent.purposes.get((MARKETING, record.channel), PurposeState())
+            opted_in = state.grant or state.hearsay
+            record = replace(record, purpose=MARKETING if opted_in else "delivery")
+        else:
+            record = replace(record, purpose=known["purpose"])
+        return self.record(key, replace(record, state="granted", narrow=True), details)
+
+    def signal(
+        self, key: str, record: ConsentRecord, details: Mapping[str, Any] | None = None
+    ) -> Answer | None:
+        """Record a browser's signals; None where it says what it said within a day.
+
+        Every page view carries them, and the ledger is for ever.
+        """
+        known = self._store.get(key).consent.signals
+        if all(_said_before(known.get(name), word, record) for name, word in record.signals):
+            return None
+        return self.record(key, record, details)
+
+    def entry(self, key: str, event_id: str) -> dict[str, Any] | None:
+        """One entry of an address's ledger, as it was written.
+
+        Raises
+        ------
+        TemporaryFailure
+            If the store did not do its part.
+        """
+        return self._store.entry(key, event_id)
 
     def look_up(self, key: str, asked: tuple[tuple[str, str], ...] = ()) -> list[Answer]:
         """What holds for an address: whatever is on record, and what was asked for.
@@ -199,19 +348,8 @@ class Consents:
         return Answer(purpose, channel, ruling, record)
 
 
-def ledger_entry(
-    key: str, record: ConsentRecord, details: Mapping[str, Any], previous_hash: str
-) -> dict[str, Any]:
-    """One entry of the ledger, with its own hash.
-
-    Who changes an entry later must change the hash of every later one.
-    """
-    entry = {
-        **details,
-        "schema_version": SCHEMA_VERSION,
-        "address_key": key,
-        **{name: getattr(record, name) for name in record.__slots__},
-        "previous_hash": previous_hash,
-    }
-    text = json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return {**entry, "hash": hashlib.sha256(text.encode()).hexdigest()}
+def _said_before(known: tuple[Moment, str] | None, word: str, record: ConsentRecord) -> bool:
+    if known is None or known[1] != word or known[0].event_id == record.event_id:
+        return False
+    since, now = (datetime.fromisoformat(m.occurred_at) for m in (known[0], record.moment))
+    return now - since < _SAME_SIGNAL
