@@ -215,6 +215,7 @@ def function_events() -> dict[str, dict[str, Any]]:
     }
     events["webhook_email"] = sns_event(sample("email", "complaint"))
     events["webhook_ses_events"] = sns_event(sample("ses_events", "delivery"))
+    events["webhook_eum_sms"] = sns_event(sample("eum_sms", "message"))
     return events
 
 

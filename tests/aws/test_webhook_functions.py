@@ -31,7 +31,7 @@ SECRET_OF = {
     "webhook_segment": "segment",
     "webhook_generic": "generic",
 }
-FUNCTIONS = [*SECRET_OF, "webhook_email", "webhook_ses_events"]
+FUNCTIONS = [*SECRET_OF, "webhook_email", "webhook_ses_events", "webhook_eum_sms"]
 #: How many interactions the event of events/functions/ carries.
 COUNTS = {"webhook_segment": 7}
 

@@ -192,5 +192,62 @@ def test_mail_of_other_systems_names_nobody_in_its_id() -> None:
     assert delivered.source_id.startswith("010001932a4b5c6d-0a1b2c3d-sample-000000:")
 
 
-def test_opens_settle_nothing() -> None:
-    assert outcome("open") == []
+@pytest.mark.parametrize("kind", ["Permanent", "Transient", "Undetermined"])
+@pytest.mark.parametrize("subtype", ["General", "OnAccountSuppressionList", "MailboxFull"])
+def test_every_kind_of_bounce_is_told_with_its_kind(kind: str, subtype: str) -> None:
+    event = copy.deepcopy(sample("ses_events", "bounce"))
+    event["bounce"] |= {"bounceType": kind, "bounceSubType": subtype}
+    [failed] = ses_events.parse(event, RECEIVED_AT)
+    assert failed.data["reason"] == "bounce"
+    # Only a permanent one stops the address: enlace.usecases.follow_consents.
+    assert (failed.data["bounce_type"], failed.data["bounce_subtype"]) == (kind, subtype)
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_complaint"),
+    [
+        ("abuse", True),
+        ("fraud", True),
+        ("other", True),
+        ("virus", True),
+        (None, True),
+        ("not-spam", False),
+        ("auth-failure", False),
+    ],
+)
+def test_only_a_complaint_withdraws_consent(kind: str | None, is_complaint: bool) -> None:
+    event = copy.deepcopy(sample("ses_events", "complaint"))
+    del event["complaint"]["complaintFeedbackType"]
+    if kind is not None:
+        event["complaint"]["complaintFeedbackType"] = kind
+    types = [outcome.type for outcome in ses_events.parse(event, RECEIVED_AT)]
+    assert types == (["message.failed", "consent.withdrawn"] if is_complaint else [])
+
+
+def test_an_open_is_told_once_and_names_no_browser() -> None:
+    event = copy.deepcopy(sample("ses_events", "open"))
+    [first] = ses_events.parse(event, RECEIVED_AT)
+    event["open"]["timestamp"] = "2026-11-21T08:00:00.000Z"
+    [again] = ses_events.parse(event, "2026-11-21T08:00:01.000Z")
+    assert (first.type, first.direction) == ("message.read", "outbound")
+    assert first.contact_point == Identifier("email", "joao.silva@example.com", "stated")
+    assert first.data["message_id"] == "7d9a1c2e-3f4b-5a6c-8d7e-9f0a1b2c3d4e"
+    # Without a time, the first receipt's is pinned to the id.
+    assert (first.id, first.occurred_at) == (again.id, None)
+    assert "203.0.113.7" not in str(first) and "Mozilla" not in str(first)
+
+
+def test_a_click_is_told_once_for_each_link_and_hides_where_it_led() -> None:
+    event = copy.deepcopy(sample("ses_events", "click"))
+    [first] = ses_events.parse(event, RECEIVED_AT)
+    [again] = ses_events.parse(event, RECEIVED_AT)
+    event["click"]["link"] += "2"
+    [other] = ses_events.parse(event, RECEIVED_AT)
+    assert (first.type, first.data["via"]) == ("message.read", "click")
+    assert first.data["link_tags"] == {"place": ["order"]}
+    assert first.id == again.id != other.id
+    assert "segredo" not in str(first)
+
+
+def test_who_opened_a_mail_to_several_is_not_known() -> None:
+    assert outcome("open", destination=["a@example.com", "b@example.com"]) == []

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from enlace.channels import ses_events, ses_inbound
+from enlace.channels import eum_sms, ses_events, ses_inbound
 from enlace.channels.base import Interaction, Rejected
 from enlace.domain.interaction import parse_interaction
 from enlace.errors import InvalidInteraction, InvalidPayload
@@ -146,13 +146,26 @@ def test_any_bytes_are_answered(channel: str, body: bytes) -> None:
     assert response.status in (200, 202, 400, 401)
 
 
-@pytest.mark.parametrize("name", ["delivery", "bounce", "complaint", "open"])
+@pytest.mark.parametrize("name", ["delivery", "bounce", "complaint", "open", "click"])
 @FUZZ
 @given(data=st.data())
 def test_sending_events_never_stumble(name: str, data: st.DataObject) -> None:
     payload = data.draw(mutated(sample("ses_events", name)))
     try:
         found = ses_events.parse(payload, RECEIVED_AT)
+    except (InvalidPayload, InvalidInteraction):
+        return
+    for item in found:
+        parse_interaction(json.loads(dump(item.to_dict())), received_at=RECEIVED_AT)
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in (EVENTS / "channels/eum_sms").glob("*")))
+@FUZZ
+@given(data=st.data())
+def test_texts_and_their_events_never_stumble(name: str, data: st.DataObject) -> None:
+    payload = data.draw(mutated(sample("eum_sms", name)))
+    try:
+        found = eum_sms.parse(payload, RECEIVED_AT)
     except (InvalidPayload, InvalidInteraction):
         return
     for item in found:

@@ -4,8 +4,13 @@ They come through SNS to the function, authorised by IAM. Our sender tags each
 message with its ``message_id``, so that outcomes join it; a complaint also
 withdraws consent, since whoever calls a message spam wants no more of them.
 
+Opens and clicks become ``message.read``, the first of each kind and link. They prove
+little: mail programs load images ahead, scanners follow links. So they are outbound and
+``stated``, and no contact that would keep a person's data longer. The address of the
+link, which may hold a token, and of the reader, the browser and the IP are not kept.
+
 Source: Amazon SES developer guide, "Contents of event data that Amazon SES
-publishes to Amazon SNS" (checked 2026-11-22).
+publishes to Amazon SNS" (checked 2026-11-23).
 """
 
 from __future__ import annotations
@@ -28,6 +33,10 @@ from enlace.domain.interaction import parse_time
 from enlace.errors import InvalidPayload
 
 NAME = "email"
+
+#: Feedback that is nobody's wish to be left alone: somebody took a mail out of the spam
+#: folder, and a receiving server found no valid signature (RFC 5965, RFC 6591, RFC 6430).
+_NO_COMPLAINT = frozenset(("not-spam", "auth-failure"))
 
 
 def parse(event: Any, received_at: str) -> list[Interaction]:
@@ -66,7 +75,15 @@ def parse(event: Any, received_at: str) -> list[Interaction]:
             )
         case "Reject" | "Rendering Failure":
             return list(_refusal(mail, kind, received_at))
-    return []  # Send, Open, Click, DeliveryDelay, Subscription
+        case "Open":
+            return list(_read(mail, "opened", received_at, {"via": "open"}))
+        case "Click":
+            click = required_object(event.get("click"), "click")
+            tags = optional_object(click, "linkTags") or None
+            # Each link once.
+            outcome = f"clicked:{digest(required_text(click, 'link'))}"
+            return list(_read(mail, outcome, received_at, {"via": "click", "link_tags": tags}))
+    return []  # Send, DeliveryDelay, Subscription
 
 
 def _delivery(
@@ -103,6 +120,8 @@ def _bounce(mail: dict[str, Any], part: dict[str, Any], received_at: str) -> Ite
 def _complaint(
     mail: dict[str, Any], part: dict[str, Any], received_at: str
 ) -> Iterator[Interaction]:
+    if optional_text(part, "complaintFeedbackType") in _NO_COMPLAINT:
+        return
     for recipient in objects(part, "complainedRecipients"):
         address = required_object(recipient, "complainedRecipients").get("emailAddress")
         data = {
@@ -123,12 +142,22 @@ def _refusal(mail: dict[str, Any], kind: str, received_at: str) -> Iterator[Inte
         yield _outcome(mail, "message.failed", "failed", address, _time(mail), received_at, data)
 
 
+def _read(
+    mail: dict[str, Any], outcome: str, received_at: str, data: dict[str, Any]
+) -> Iterator[Interaction]:
+    recipients = objects(mail, "destination")
+    # SES does not say which of several it was; ours have one.
+    if len(recipients) == 1:
+        # Every open has a time of its own; the first receipt's counts.
+        yield _outcome(mail, "message.read", outcome, recipients[0], None, received_at, data)
+
+
 def _outcome(
     mail: dict[str, Any],
     type_: str,
     outcome: str,
     address: Any,
-    occurred_at: str,
+    occurred_at: str | None,
     received_at: str,
     data: dict[str, Any],
     direction: str = "outbound",
