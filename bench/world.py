@@ -118,6 +118,7 @@ def environment() -> dict[str, str]:
         "CRM_BASE_URL": "https://crm.example.com",
         "WHATSAPP_API_URL": "https://graph.example.com",
         "MAIL_BUCKET": "mail",
+        "TEMPLATES_BUCKET": "templates",
         "POWERTOOLS_SERVICE_NAME": "bench",
         "POWERTOOLS_TRACE_DISABLED": "true",
         "LOG_LEVEL": "INFO",

@@ -49,6 +49,8 @@ API = [
     "/v1/consents",
     "/v1/consents/lookup",
     "/v1/consents/receipts",
+    "/v1/templates/newsletter/preview",
+    "/v1/templates/newsletter/activate",
     "/v1/customers/nobody/explain",
 ]
 #: Bytes that no JSON reader should take for a request.

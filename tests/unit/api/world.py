@@ -20,6 +20,7 @@ from enlace.api.interactions import interaction_routes
 from enlace.api.openapi import openapi
 from enlace.api.preview import preview_routes
 from enlace.api.rules import rules_routes
+from enlace.api.templates import template_routes
 from enlace.domain.case import Case
 from enlace.domain.consent import ConsentPolicy
 from enlace.domain.envelope import Entry
@@ -39,6 +40,7 @@ from enlace.usecases.consent_receipts import Controller
 from enlace.usecases.consents import Consents, consent_key
 from enlace.usecases.context import Context
 from enlace.usecases.customer_view import CustomerView
+from enlace.usecases.edit_templates import EditTemplates
 from enlace.usecases.explain import Explain
 from enlace.usecases.find_customer import Asked, Customer, CustomerFinder, one_by_one
 from enlace.usecases.preview import Preview
@@ -51,6 +53,7 @@ from local.memory_consents import MemoryConsents
 from local.memory_store import MemoryStore
 from tests.stores.builders import KEYS, TODAY, conciliator, resolver
 from tests.stores.memory_cases import MemoryCases
+from tests.stores.memory_templates import MemoryTemplates
 
 API_KEY = "the key of the laptop stack"
 MOMENT = f"{TODAY}T12:00:00.000Z"
@@ -151,6 +154,7 @@ class World:
         self.finder = CustomerFinder(self.store, KEYS, rules, today=lambda: TODAY)
         self.quintiles: Quintiles | None = None
         self.consents = MemoryConsents()
+        self.templates = MemoryTemplates()
         self.candidates, self.pairs = OpenCandidates(), MemoryCandidates()
         customers = CustomerReader(
             self.finder,
@@ -202,6 +206,7 @@ class World:
                 lambda: NOW,
             ),
             *preview_routes(preview),
+            *template_routes(EditTemplates(self.templates, now=lambda: MOMENT)),
             *rules_routes(self.store, self.bus, lambda: f"{TODAY}T12:00:00.000Z"),
             *conciliation_routes(
                 conciliator(self.store, rules),

@@ -15,8 +15,10 @@ from enlace.api import (
     customer_models,
     models,
     rules_models,
+    template_models,
 )
 from enlace.api import consents as consent_api
+from enlace.api import templates as template_api
 from enlace.api.cases import AGENTS
 from enlace.api.conciliation_fields import OPERATORS
 from enlace.api.customers import CONTACTS, READERS
@@ -122,6 +124,20 @@ _THREAD = (
         "limit",
         {"type": "integer", "minimum": 1, "maximum": MAX_CASE_LIMIT, "default": CASE_LIMIT},
         "Contacts on the page.",
+    ),
+    _query("cursor", {"type": "string"}, "`next_cursor` of the page before."),
+)
+
+_TEMPLATES = (
+    _query(
+        "limit",
+        {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": template_api.MAX_LIMIT,
+            "default": template_api.DEFAULT_LIMIT,
+        },
+        "Templates on the page.",
     ),
     _query("cursor", {"type": "string"}, "`next_cursor` of the page before."),
 )
@@ -305,6 +321,49 @@ OPERATIONS = {
         conciliation_models.ConciliationAnswer,
         None,
         (404, 409, 503),
+    ),
+    "GET /v1/templates": Operation(
+        "The message templates, those that ship and the company's own, by name.",
+        template_api.READERS,
+        200,
+        template_models.TemplatePage,
+        None,
+        (400, 503),
+        parameters=_TEMPLATES,
+    ),
+    "GET /v1/templates/{id}": Operation(
+        "A template with its files, in the version in force or another.",
+        template_api.READERS,
+        200,
+        template_models.TemplateDetail,
+        None,
+        (400, 404, 503),
+        parameters=(_query("version", {"type": "string"}, "Left out, the one in force."),),
+    ),
+    "PUT /v1/templates/{id}": Operation(
+        "Check a template in all its languages, keep it as a version and put that in force. "
+        "Templates for other purposes than marketing need the role `admin`.",
+        template_api.WRITERS,
+        200,
+        template_models.TemplateSaved,
+        template_models.TemplateRequest,
+        (400, 409, 413, 503),
+    ),
+    "POST /v1/templates/{id}/preview": Operation(
+        "Render a version, or a file that is not saved, with data or the examples.",
+        template_api.WRITERS,
+        200,
+        template_models.TemplatePreview,
+        template_models.TemplatePreviewRequest,
+        (400, 404, 413, 503),
+    ),
+    "POST /v1/templates/{id}/activate": Operation(
+        "Put a kept version in force: going back, or forward.",
+        template_api.WRITERS,
+        200,
+        template_models.TemplateSummary,
+        template_models.TemplateActivation,
+        (400, 404, 409, 413, 503),
     ),
     "GET /v1/rules": Operation(
         "The rules of identity in force, and how far what is stored has been brought to them.",

@@ -44,3 +44,8 @@ def _count(widths: list[int], single: int, part: int) -> int:
             parts, used = parts + 1, 0
         used += width
     return parts
+
+
+def outside_gsm(text: str) -> str:
+    """The characters for which a text does not fit into GSM-7, each once."""
+    return "".join(dict.fromkeys(c for c in text if c not in _BASIC and c not in _EXTENDED))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,6 +21,13 @@ from enlace.errors import InvalidPayload
 SHIPPED = "shipped-"
 
 MARKETING = "marketing"
+
+_VERSION = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}\Z")
+
+
+def is_version(text: str) -> bool:
+    """Whether it may be the name of a version, and part of a key."""
+    return bool(_VERSION.match(text))
 
 
 @dataclass(frozen=True, slots=True)

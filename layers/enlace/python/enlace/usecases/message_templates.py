@@ -27,7 +27,7 @@ from enlace.domain.template_source import (
     language_for,
     parse_source,
 )
-from enlace.domain.template_version import SHIPPED, TemplateVersion
+from enlace.domain.template_version import SHIPPED, TemplateVersion, is_version
 from enlace.errors import InvalidPayload, TemporaryFailure
 from enlace.usecases.shipped_templates import ShippedTemplates
 
@@ -44,7 +44,6 @@ TTL_SECONDS = 60
 #: What could not be asked is asked again after this.
 RETRY_SECONDS = 5
 
-_VERSION = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}\Z")
 #: Control characters, line breaks of Unicode, and what turns the direction of text round.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 _MAX_VALUE_LENGTH = 2000
@@ -157,7 +156,7 @@ class MessageTemplates:
         TemporaryFailure
             If the store does not answer.
         """
-        if not is_name(name) or (version and not _VERSION.match(version)):
+        if not is_name(name) or (version and not is_version(version)):
             raise InvalidPayload("no such template")
         version = version or self.current(name)
         known = self._described.get((name, version))
