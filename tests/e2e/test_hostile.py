@@ -49,7 +49,6 @@ API = [
     "/v1/consents",
     "/v1/consents/lookup",
     "/v1/consents/receipts",
-    "/v1/templates/newsletter/preview",
     "/v1/templates/newsletter/activate",
     "/v1/customers/nobody/explain",
 ]
