@@ -240,3 +240,25 @@ def test_repetitions_without_a_message_id() -> None:
 def test_unknown_keys(headers: dict[str, str]) -> None:
     with pytest.raises(InvalidSignature):
         segment.verify(call("/v1/track", {"userId": "u"}, headers), secret_of("segment"))
+
+
+def test_what_the_browser_says_of_sharing_goes_along_and_only_then() -> None:
+    event = {"messageId": "m1", "userId": "u1", "event": "Order Viewed"}
+    consent = {"ad_user_data": "denied", "categoryPreferences": {"Advertising": False, "Ours": 1}}
+    with_header = {**basic(KEY), "sec-gpc": "1"}
+
+    def signals(body: Any, headers: dict[str, str] | None = None) -> Any:
+        request = call("/v1/track", body, headers)
+        [found] = segment.parse(request, secret_of("segment"))
+        assert isinstance(found, Interaction)
+        return found.data.get("privacy_signals")
+
+    assert signals(event) is None
+    assert signals(event, {**basic(KEY), "sec-gpc": "0"}) is None
+    assert signals(event, with_header) == {"gpc": "denied"}
+    assert signals({**event, "context": {"consent": consent}}, with_header) == {
+        "gpc": "denied",
+        "ad_user_data": "denied",
+        "category_advertising": "denied",
+    }
+    assert signals({**event, "context": {"consent": "whatever"}}) is None

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from enlace.channels import twilio, twilio_sms, twilio_voice
 from enlace.channels.base import Interaction, Rejected
 from enlace.domain.interaction import Identifier
+from enlace.domain.opt_out import opt_out_in
 from enlace.errors import InvalidPayload
 from local.sign import sample
 from tests.unit.channels.support import parse, parse_sample, request_of, secret_of
@@ -152,3 +153,27 @@ def test_a_sender_that_is_no_address_is_rejected(sender: str) -> None:
 def test_short_codes_and_names_are_senders(sender: str) -> None:
     [message] = parse("twilio_sms", {**sample("twilio_sms", "message"), "From": sender})
     assert isinstance(message, Interaction)
+
+
+def test_a_number_that_twilio_sends_nothing_to_has_opted_out() -> None:
+    status = {**sample("twilio_sms", "status_undelivered"), "ErrorCode": "21610"}
+    failed, withdrawn = parse("twilio_sms", status)
+    assert (failed.type, failed.data["reason"]) == ("message.failed", "21610")
+    assert (withdrawn.type, withdrawn.direction) == ("consent.withdrawn", "inbound")
+    assert withdrawn.contact_point == failed.contact_point and withdrawn.id != failed.id
+    assert withdrawn.data == {
+        "channel": "sms",
+        "purpose": "marketing",
+        "actor": "subject",
+        "reason": "stop",
+    }
+
+
+@pytest.mark.parametrize(
+    ("read", "expected"), [("STOP", "stop"), ("START", "start"), ("HELP", None), ("", "ambiguous")]
+)
+def test_what_twilio_has_read_is_not_read_again(read: str, expected: str | None) -> None:
+    body = "cancelar agendamento"
+    form = {**sample("twilio_sms", "message"), "Body": body, "OptOutType": read}
+    [message] = parse("twilio_sms", form)
+    assert opt_out_in(message) == expected

@@ -10,6 +10,9 @@ servers proves what it says: list it under ``server_write_keys``, and its user
 ids are ``proven``. What the payload says of its library is never believed.
 E-mails, phones and CPFs among the traits are stated either way.
 
+**What the browser says of sharing** (``Sec-GPC: 1``, and the object ``context.consent``)
+goes along with the event; see :mod:`enlace.domain.privacy_signals`.
+
 A signed-in event belongs to the user id, an anonymous one to the anonymous id,
 which is scoped by the source: two sites' cookies are two things.
 
@@ -44,6 +47,7 @@ from enlace.channels.base import (
 )
 from enlace.channels.segment_keys import plain_body, source_of
 from enlace.domain.interaction import parse_time
+from enlace.domain.privacy_signals import read_signals
 from enlace.errors import InvalidPayload
 
 NAME = "segment"
@@ -116,6 +120,7 @@ def parse(request: Request, secret: Mapping[str, Any]) -> list[Interaction | Rej
     reader = _Reader(source, trusted, secret.get("currency"), request.received_at)
     # No event can be too large where the whole is not.
     reader.measure = len(plain) > MAX_EVENT_BYTES
+    reader.gpc = request.headers.get("sec-gpc") == "1"
     if call != "batch":
         reader.call = call
         return collect([body], reader.read)
@@ -136,6 +141,7 @@ class _Reader:
         self.received_at = received_at
         self.call: str | None = None
         self.measure = False
+        self.gpc = False
         self.shared_context: dict[str, Any] = {}
 
     def read(self, event: Any) -> list[Interaction]:
@@ -149,6 +155,9 @@ class _Reader:
         type_, data = self._content(call, event, people)
         kept = {name: context[name] for name in _CONTEXT if context.get(name)}
         sent_at = optional_text(event, "sentAt")
+        signals = None
+        if self.gpc or "consent" in context:
+            signals = read_signals(context.get("consent"), gpc=self.gpc) or None
         return [
             build(
                 NAME,
@@ -160,7 +169,12 @@ class _Reader:
                 received_at=self.received_at,
                 identifiers=people[1:],
                 traits=_traits(traits),
-                data={**data, "context": kept or None, "sent_at": sent_at},
+                data={
+                    **data,
+                    "context": kept or None,
+                    "sent_at": sent_at,
+                    "privacy_signals": signals,
+                },
             )
         ]
 

@@ -3,6 +3,9 @@
 Twilio's message webhooks carry no time, so the first receipt's time is pinned.
 Messages of WhatsApp senders (``whatsapp:+…``) belong to the channel ``whatsapp``.
 
+Twilio reads stop words itself: with Advanced Opt-Out an incoming message says so in
+``OptOutType``; without, the next message to the number fails with error 21610.
+
 Source: twilio.com/docs/messaging/guides/webhook-request and
 .../messaging/guides/track-outbound-message-status. Parameter names are from there
 and not checked against a live account.
@@ -42,6 +45,8 @@ _STATUS_TYPES = {
     "failed": "message.failed",
 }
 _MAX_MEDIA = 10
+#: "Attempt to send to unsubscribed recipient" (twilio.com/docs/api/errors/21610).
+_UNSUBSCRIBED = "21610"
 
 handshake = twilio.handshake
 verify = twilio.verify
@@ -113,24 +118,32 @@ def _status(request: Request, form: dict[str, str], status: str) -> list[Interac
     account = form.get("From") or form.get("MessagingServiceSid") or ""
     # A status callback URL may name our message; the signature covers the query.
     message_id = dict(parse_qsl(request.query, max_num_fields=100)).get("message_id")
-    return [
-        build(
+
+    def told(type_: str, source_id: str, direction: str, data: dict[str, Any]) -> Interaction:
+        return build(
             channel,
             type_,
             # Sending to a number proves nothing about whose it is.
             identifier("phone", recipient),
             account=_address(account)[1],
-            source_id=f"{sid}:{status}",
+            source_id=source_id,
             received_at=request.received_at,
-            direction="outbound",
-            data={
-                "message_id": message_id,
-                "provider": "twilio",
-                "provider_message_id": sid,
-                "reason": form.get("ErrorCode") or None,
-            },
+            direction=direction,
+            data=data,
         )
-    ]
+
+    code = form.get("ErrorCode") or None
+    data = {
+        "message_id": message_id,
+        "provider": "twilio",
+        "provider_message_id": sid,
+        "reason": code,
+    }
+    found = [told(type_, f"{sid}:{status}", "outbound", data)]
+    if code == _UNSUBSCRIBED:
+        stop = {"channel": channel, "purpose": "marketing", "actor": "subject", "reason": "stop"}
+        found.append(told("consent.withdrawn", f"{sid}:stop", "inbound", stop))
+    return found
 
 
 def _address(text: str) -> tuple[str, str]:

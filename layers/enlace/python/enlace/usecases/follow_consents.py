@@ -161,8 +161,10 @@ class FollowConsents:
 
     def _signalled(self, event: Event, body: Mapping[str, Any]) -> str:
         said = read_signals(body.get("data", {}).get(SIGNALS))
-        if body["contact_point"]["level"] != "proven":
+        point = body["contact_point"]
+        if point["level"] != "proven" and not point["kind"].startswith("anonymous_id"):
             # Anybody can claim to be somebody: what takes a denial back is not believed.
+            # An anonymous id is known to its own browser alone.
             said = {name: word for name, word in said.items() if word == DENIED}
         if not said:
             return "nothing: no signal that counts"
