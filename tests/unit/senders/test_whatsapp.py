@@ -333,14 +333,28 @@ def test_a_variable_cannot_write_a_line_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_parts_that_ship_are_usable(language: str) -> None:
-    templates = MessageTemplates()
-    folder = templates._folder
-    for path in folder.glob(f"*/{language}.txt"):
-        _, heading, rest = path.read_text("utf-8").partition("[whatsapp]\n")
-        if heading:
-            part = rest.partition("\n[")[0]
-            assert read_template(part, language).name
+@pytest.mark.parametrize(
+    ("template", "data", "category"),
+    [
+        ("protocol_opened", {"protocol": "20261120-1234-5678-9"}, "utility"),
+        ("protocol_continued", {"protocol": "20261120-1234-5678-9"}, "utility"),
+        (
+            "order_confirmation",
+            {"order_id": "A-1", "amount_minor": 1000, "currency": "BRL"},
+            "utility",
+        ),
+        ("newsletter", {"headline": "Novidades", "text": "Chegou\nbody: x"}, "marketing"),
+    ],
+)
+def test_the_parts_that_ship_are_usable(
+    template: str, data: dict[str, Any], category: str, language: str
+) -> None:
+    content = MessageTemplates().render(template, language, data)
+    part = read_template(content.parts["whatsapp"], language)
+    assert (part.name, part.category) == (template, category)
+    assert part.language == language.replace("-", "_")
+    # One parameter for each variable: a line break in a value makes none of its own.
+    assert len(part.body) == {"order_confirmation": 2, "newsletter": 2}.get(template, 1)
 
 
 # Answers
