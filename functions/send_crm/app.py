@@ -1,4 +1,4 @@
-"""Keep the CRM in step: interactions, merges and splits in, HubSpot or a webhook out."""
+"""Keep the CRM in step: interactions, merges and splits in, calls of the chosen CRM out."""
 
 from __future__ import annotations
 
@@ -22,17 +22,74 @@ from enlace.usecases.try_again import trying_again
 secret = CachedSecret(lambda: client("secretsmanager"), os.environ["CRM_SECRET_ID"])
 
 
+def _address(base_url: str) -> str:
+    if not base_url.startswith(("https://", "http://")):
+        raise Misconfigured("CRM_BASE_URL must be the address of the CRM or the webhook")
+    return base_url.rstrip("/")
+
+
+def _hubspot(base_url: str) -> Crm:
+    from enlace.senders.hubspot import BASE_URL, HubSpot
+
+    headers = bearer(lambda: secret.text("token"))
+    return HubSpot(JsonHttp("hubspot", _address(base_url or BASE_URL), headers))
+
+
+def _salesforce(base_url: str) -> Crm:
+    from enlace.senders.oauth import ClientCredentials
+    from enlace.senders.salesforce import TOKEN_PATH, Salesforce
+
+    address = _address(base_url)
+    token = ClientCredentials(
+        JsonHttp("salesforce token", address, lambda body: {}),
+        TOKEN_PATH,
+        lambda: secret.text("client_id"),
+        lambda: secret.text("client_secret"),
+    )
+    return Salesforce(JsonHttp("salesforce", address, bearer(token), renew=token.drop), token)
+
+
+def _rd_station(base_url: str) -> Crm:
+    from enlace.aws.token_secret import TokenSecret
+    from enlace.senders.rd_station import BASE_URL, RdStation
+    from enlace.senders.rd_tokens import RollingTokens
+
+    address = _address(base_url or BASE_URL)
+    store = TokenSecret(
+        lambda: client("secretsmanager"),
+        os.environ["CRM_SECRET_ID"],
+        dynamodb=dynamodb,
+        table=os.environ["DELIVERY_TABLE"],
+        provider="rd_station",
+        clock=time.time,
+    )
+    token = RollingTokens(JsonHttp("rd_station token", address, lambda body: {}), store, time.time)
+    http = JsonHttp("rd_station", address, bearer(token), renew=token.drop)
+    return RdStation(http, secret.text)
+
+
+def _webhook(base_url: str) -> Crm:
+    from enlace.senders.crm_webhook import CrmWebhook, signed_headers
+
+    # The receiver's whole address, to the last slash.
+    _address(base_url)
+    headers = signed_headers(lambda: secret.text("secret"))
+    return CrmWebhook(JsonHttp("webhook", base_url, headers))
+
+
+#: Each imports its own modules, so that a cold start pays for the chosen one only.
+PROVIDERS = {
+    "hubspot": _hubspot,
+    "salesforce": _salesforce,
+    "rd_station": _rd_station,
+    "webhook": _webhook,
+}
+
+
 def _provider(name: str, base_url: str) -> Crm:
-    if name == "hubspot":
-        from enlace.senders.hubspot import BASE_URL, HubSpot
-
-        headers = bearer(lambda: secret.text("token"))
-        return HubSpot(JsonHttp(name, (base_url or BASE_URL).rstrip("/"), headers))
-    if name == "webhook":
-        from enlace.senders.crm_webhook import CrmWebhook, signed_headers
-
-        return CrmWebhook(JsonHttp(name, base_url, signed_headers(lambda: secret.text("secret"))))
-    raise Misconfigured("CRM_PROVIDER must be hubspot or webhook")
+    if name not in PROVIDERS:
+        raise Misconfigured(f"CRM_PROVIDER must be one of {', '.join(PROVIDERS)}")
+    return PROVIDERS[name](base_url)
 
 
 dynamodb = client("dynamodb")

@@ -348,7 +348,8 @@ def some_interaction(chance: random.Random, number: int) -> Interaction:
     return interaction(str(number), *named, at=at)
 
 
-@pytest.mark.parametrize("seed", range(60))
+# 208: a merge brings activities back to a contact that keeps its id, and an old split comes again.
+@pytest.mark.parametrize("seed", [*range(60), 208])
 def test_any_order_repetition_and_failure_ends_right(
     scene: CrmScene, seed: int, ids_in_order: None
 ) -> None:

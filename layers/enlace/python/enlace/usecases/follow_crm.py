@@ -176,6 +176,9 @@ class FollowCrm:
             for key in sorted(points):
                 moved += self._move(event_id, key, source, target)
             if points:
+                # They may come back to the same contact, and this event with them: then
+                # they are to be moved again.
+                self._save_progress(event_id, {f"{source}|{key}": None for key in points})
                 self._contacts.moved(former, points)
         if not stays:
             self._contacts.retire(former, main)
@@ -184,24 +187,33 @@ class FollowCrm:
         return f"{'kept' if stays else 'merged'}, {moved} activities moved"
 
     def _move(self, event_id: str, key: str, source: str, target: str) -> int:
-        done: dict[str, str] = json.loads(self._mappings.progress(event_id) or "{}")
         # The contact's id too: one event may empty several contacts.
         place = f"{source}|{key}"
-        before: str | None = done.get(place)
+        before = self._progress(event_id).get(place)
         moved = 0
         while before != "":
             if not self._time_left():
                 raise TemporaryFailure("the split goes on in the next run")
             page = self._timeline.page(key, before=before, since=None, limit=_PAGE)
-            notes = self._crm.find_activities(key, [item.sk.rpartition("#")[2] for item in page])
+            ids = [item.sk.rpartition("#")[2] for item in page]
+            notes = self._crm.find_activities(key, ids)
             if notes:
                 self._crm.attach(notes, target)
                 self._crm.detach(notes, source)
             moved += len(notes)
             before = page[-1].sk if len(page) == _PAGE else ""
-            done[place] = before
-            self._mappings.save_progress(event_id, json.dumps(done))
+            self._save_progress(event_id, {place: before})
         return moved
+
+    def _progress(self, event_id: str) -> dict[str, str]:
+        progress: dict[str, str] = json.loads(self._mappings.progress(event_id) or "{}")
+        return progress
+
+    def _save_progress(self, event_id: str, places: dict[str, str | None]) -> None:
+        """Note how far places are moved; None for those that need no note any more."""
+        after = {**self._progress(event_id), **places}
+        left = {place: before for place, before in after.items() if before is not None}
+        self._mappings.save_progress(event_id, json.dumps(left))
 
 
 def _name(traits: dict[str, Any]) -> str:
