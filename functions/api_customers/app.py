@@ -24,6 +24,7 @@ from enlace.aws.identity_table import IdentityTable
 from enlace.aws.secrets import CachedSecret
 from enlace.domain.interaction import epoch_text
 from enlace.domain.rules import Rules
+from enlace.rules import message_policy
 from enlace.usecases.context import Context
 from enlace.usecases.customer_view import CustomerView
 from enlace.usecases.explain import Explain
@@ -62,6 +63,7 @@ def _api() -> Callable[[], Api]:
     quintiles = CachedQuintiles(identities.get_entry, clock=time.monotonic)
     candidates = CandidateTable(dynamodb, os.environ["CANDIDATE_TABLE"])
     consents = ConsentTable(dynamodb, os.environ["CONSENT_TABLE"])
+    policy = message_policy().consent
 
     def build(rules: Rules) -> Api:
         finder = CustomerFinder(identities, keys, rules, today=_today)
@@ -75,9 +77,9 @@ def _api() -> Callable[[], Api]:
         )
         routes = customer_routes(
             finder,
-            CustomerView(customers, now=_now),
+            CustomerView(customers, now=_now, policy=policy),
             Timeline(finder, reader, parallel=threads),
-            Context(customers, today=_today),
+            Context(customers, today=_today, policy=policy),
             Explain(
                 finder,
                 today=_today,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from enlace.domain.consent import AddressConsent, ConsentRecord, Moment, Suppression
@@ -56,3 +57,31 @@ def test_a_stop_and_an_erasure_are_flagged() -> None:
     keep(world, PHONE, AddressConsent(erasing=True))
     assert {"do_not_contact", "erasure_pending"} <= set(context(world, EMAIL)["flags"])
     assert "do_not_contact" not in context(world, PHONE)["flags"]
+
+
+def test_an_unclear_reply_is_flagged_on_whatever_address_it_came() -> None:
+    world = World()
+    world.record(interaction("1", EMAIL, PHONE))
+    paused = AddressConsent().with_record(said("paused", "sms"))
+    keep(world, PHONE, paused)
+    assert "unclear_opt_out" in context(world, EMAIL)["flags"]
+    keep(world, PHONE, paused.with_record(said("resumed", "sms")))
+    assert "unclear_opt_out" not in context(world, EMAIL)["flags"]
+
+
+def test_a_browser_that_objects_to_sharing_counts_for_the_persons_addresses() -> None:
+    world = World()
+    browser = ("user_id", "cliente-1001")
+    world.record(interaction("1", EMAIL, browser))
+    shared = replace(said("granted", "email"), purpose="sharing")
+    keep(world, EMAIL, AddressConsent().with_record(shared))
+    objected = replace(
+        said("signalled", "segment"), purpose="sharing", signals=(("gpc", "denied"),)
+    )
+    later = "2026-11-21T12:00:00.000Z"
+    objected = replace(objected, occurred_at=later, received_at=later)
+    view = {"kind": "email", "value": EMAIL[1]}
+    [before] = world.ask("POST", "/v1/customers/lookup", view)["consents"]
+    keep(world, browser, AddressConsent().with_record(objected))
+    [after] = world.ask("POST", "/v1/customers/lookup", view)["consents"]
+    assert (before["step"], after["step"]) == (9, 7)

@@ -244,6 +244,9 @@ class Context(Answer):
             "shared_contact_point",
             "has_unproven_identifiers",
             "candidate_pending",
+            "do_not_contact",
+            "unclear_opt_out",
+            "erasure_pending",
             "truncated",
         ]
     ]

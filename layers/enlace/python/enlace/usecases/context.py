@@ -46,11 +46,19 @@ class Context:
     customers : CustomerReader
     today : callable
         Gives the current day, ``YYYY-MM-DD`` (UTC).
+    policy : ConsentPolicy
     """
 
-    def __init__(self, customers: CustomerReader, *, today: Callable[[], str]):
+    def __init__(
+        self,
+        customers: CustomerReader,
+        *,
+        today: Callable[[], str],
+        policy: ConsentPolicy | None = None,
+    ):
         self._customers = customers
         self._today = today
+        self._policy = policy or ConsentPolicy()
 
     def of(self, asked: Asked, audience: str) -> dict[str, Any]:
         """The context of a contact through the identifier that is asked for.
@@ -115,9 +123,26 @@ class Context:
                 "ltv": purchases["ltv"][:4],
             },
             "carts": open_carts(history.carts, told_only=disclosed)[:MAX_CARTS],
-            "flags": [] if disclosed else _flags(seen, inside, self._today()),
+            "flags": [] if disclosed else self._flags(seen, inside),
         }
         return fitted(answer)
+
+    def _flags(self, seen: Seen, inside: frozenset[str]) -> list[str]:
+        customer = seen.customer
+        # None of these flags depends on the time of the day.
+        now, policy = f"{self._today()}T23:59:59.999Z", self._policy
+        flags = consent_flags(seen.consents, customer.asked.key, now=now, policy=policy)
+        if customer.asked.blocked:
+            flags.add("blocked_contact_point")
+        if customer.asked.pointer.hub or "shared" in {
+            reason for pair, reason in customer.refused.items() if customer.asked.key in pair
+        }:
+            flags.add("shared_contact_point")
+        if len(inside) < len(customer.members):
+            flags.add("has_unproven_identifiers")
+        if seen.open_candidate or any(map(overrulable, customer.refused.values())):
+            flags.add("candidate_pending")
+        return sorted(flags)
 
     def _disclosable(self, history: History) -> History:
         """Without what somebody else may have put under the circle's contact points.
@@ -201,24 +226,6 @@ def _recent(item: TimelineItem, level: str | None) -> dict[str, Any]:
     if isinstance(protocol, str):
         recent["protocol"] = protocol[:64]
     return recent
-
-
-def _flags(seen: Seen, inside: frozenset[str], today: str) -> list[str]:
-    customer = seen.customer
-    # None of these flags depends on the time of the day.
-    now, policy = f"{today}T23:59:59.999Z", ConsentPolicy()
-    flags = consent_flags(seen.consents, customer.asked.key, now=now, policy=policy)
-    if customer.asked.blocked:
-        flags.add("blocked_contact_point")
-    if customer.asked.pointer.hub or "shared" in {
-        reason for pair, reason in customer.refused.items() if customer.asked.key in pair
-    }:
-        flags.add("shared_contact_point")
-    if len(inside) < len(customer.members):
-        flags.add("has_unproven_identifiers")
-    if seen.open_candidate or any(map(overrulable, customer.refused.values())):
-        flags.add("candidate_pending")
-    return sorted(flags)
 
 
 def fitted(answer: dict[str, Any], max_bytes: int = MAX_BYTES) -> dict[str, Any]:

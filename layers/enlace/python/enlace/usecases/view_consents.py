@@ -31,8 +31,12 @@ def shown_consents(
     """
     shown = []
     for key in sorted(consents):
+        # Of what a browser says about sharing, the most restrictive holds for the person.
+        others = [consent for one, consent in consents.items() if one != key]
         for purpose, channel in sorted(consents[key].purposes):
-            ruling = evaluate(consents[key], purpose, channel, now=now, policy=policy)
+            ruling = evaluate(
+                consents[key], purpose, channel, now=now, policy=policy, others=others
+            )
             shown.append(
                 {
                     "contact_point": named(records[key]),
@@ -56,11 +60,16 @@ def consent_flags(
     -------
     set of str
         ``do_not_contact`` where the contact point has said no to marketing or is
-        stopped; ``erasure_pending`` where an address of the customer is being erased.
+        stopped; ``unclear_opt_out`` where somebody may have said so on an address of the
+        customer, and a person has to read what was meant (``resumed`` or ``denied`` ends it);
+        ``erasure_pending`` where an address of the customer is being erased.
     """
     flags = set()
     if any(consent.erasing for consent in consents.values()):
         flags.add("erasure_pending")
+    states = [state for consent in consents.values() for state in consent.purposes.values()]
+    if any(state.pause and state.pause[1] == "paused" for state in states):
+        flags.add("unclear_opt_out")
     own = consents.get(asked)
     if own:
         channels = {channel for purpose, channel in own.purposes if purpose == MARKETING}
