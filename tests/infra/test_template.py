@@ -316,6 +316,8 @@ def test_on_aws_email_goes_out_from_the_configured_address_only() -> None:
     on_aws = choice[2]
 
     assert choice[0] == "UseLocalApiKey"
+    # A mail that we made ourselves needs the second one on AWS.
+    assert on_aws["Action"] == ["ses:SendEmail", "ses:SendRawEmail"]
     assert "*" not in on_aws["Resource"]
     assert on_aws["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "EmailFrom"}}}
 
