@@ -121,7 +121,8 @@ def preview_of(
     # A second time with whatever may be left out left out: it must not fail at a customer's.
     least = {name: v for name, v in data.items() if not _optional(source, name)}
     compiled.render(values_of(known, least, language) | dict.fromkeys(GIVEN, ""))
-    unused = sorted(set(source.variables) - used)
+    wanted = {name for name, variable in source.variables.items() if not variable.optional}
+    unused = sorted(wanted - used)
     warnings = [f"{name} is declared and not used" for name in unused]
     return Preview(language, parts, (*warnings, *_remarks(parts, marketing)))
 

@@ -43,10 +43,10 @@ _EXPRESSIONS = (
 )
 
 # Each of these takes time in proportion to the text, whatever it is.
-_TAG = re.compile(r"""<[a-zA-Z/](?:"[^"]*"|'[^']*'|[^<>"'])*>?""")
+_TAG = re.compile(r"""<[a-zA-Z/\x00](?:"[^"]*"|'[^']*'|[^<>"'])*>?""")
 _QUOTED = re.compile(r"""([^\s"'=<>/]{1,64})\s{0,9}=\s{0,9}("[^"]*"|'[^']*')""")
 _CLOSED_TO_VARIABLES = re.compile(
-    r"<!.*?(?:>|\Z)|<style\b.*?(?:</style|\Z)", re.IGNORECASE | re.DOTALL
+    r"<!--.*?(?:-->|\Z)|<!(?!--).*?(?:>|\Z)|<style\b.*?(?:</style|\Z)", re.IGNORECASE | re.DOTALL
 )
 _NOT_IN_MAIL = re.compile(
     r"<\s{0,9}/?(?:script|iframe|object|embed|form|base|meta|link)\b"
