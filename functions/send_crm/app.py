@@ -46,7 +46,8 @@ def _salesforce(base_url: str) -> Crm:
         lambda: secret.text("client_id"),
         lambda: secret.text("client_secret"),
     )
-    return Salesforce(JsonHttp("salesforce", address, bearer(token), renew=token.drop), token)
+    http = JsonHttp("salesforce", address, bearer(token), renew=token.drop)
+    return Salesforce(http, token, lambda: str(secret.get().get("account_id") or ""))
 
 
 def _rd_station(base_url: str) -> Crm:

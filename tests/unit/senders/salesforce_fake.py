@@ -103,6 +103,9 @@ class FakeSalesforce(FakeCrm):
             if method == "DELETE" and match[2] in known:
                 del known[match[2]]
                 return 204, b""
+            if method == "PATCH" and match[2] in known:
+                known[match[2]].update(content)
+                return 204, b""
             return self._found(match[1], [match[2]] if match[2] in known else [])
         if path == f"{DATA}/queryAll":
             return self._query(parse_qs(parts.query)["q"][0])

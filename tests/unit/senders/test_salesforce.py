@@ -27,6 +27,7 @@ from enlace.errors import (
     ProviderUnavailable,
     TemporaryFailure,
 )
+from enlace.senders.http_json import bearer
 from enlace.senders.oauth import ClientCredentials
 from enlace.senders.salesforce import TOKEN_PATH, Salesforce
 from tests.unit.senders.crm_fake import Response
@@ -92,8 +93,6 @@ def test_a_merge_whose_answer_was_lost_is_seen_to_be_done() -> None:
 def test_an_unknown_client_is_said_and_mended_later() -> None:
     fake = FakeSalesforce()
     token = ClientCredentials(http(fake), TOKEN_PATH, lambda: "id", lambda: "wrong")
-    from enlace.senders.http_json import bearer
-
     with pytest.raises(ProviderUnavailable, match="invalid_client"):
         Salesforce(http(fake, bearer(token)), token).record(ACTIVITY)
 
@@ -156,6 +155,17 @@ def test_names_are_split_and_a_contact_without_one_gets_a_label() -> None:
     ):
         crm.upsert_contact(contact(name=name))
         assert (fields["FirstName"], fields["LastName"]) == (first, last)
+
+
+def test_a_new_contact_is_put_under_the_account_and_left_where_people_move_it() -> None:
+    fake = FakeSalesforce()
+    token = ClientCredentials(http(fake), TOKEN_PATH, lambda: "id", lambda: "secret")
+    crm = Salesforce(http(fake, bearer(token)), token, lambda: "001A")
+    id_ = crm.upsert_contact(contact())
+    assert fake.records["Contact"][id_]["AccountId"] == "001A"
+    fake.records["Contact"][id_]["AccountId"] = "001B"
+    crm.upsert_contact(contact(name="João"))
+    assert fake.records["Contact"][id_]["AccountId"] == "001B"
 
 
 def test_nothing_of_a_person_stands_in_a_url_and_quotes_cannot_break_out() -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import random
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -70,6 +68,24 @@ def test_a_redelivery_adds_nothing(scene: CrmScene) -> None:
     for again in (*made, *made):
         scene.deliver(again)
     assert len(scene.views()) == len(scene.crm.texts()) == 1
+
+
+#: What docs/crm.md says that an activity of a known customer costs, and a merge.
+CALLS = {"hubspot": (2, 7), "salesforce": (2, 7), "rd_station": (4, 12), "webhook": (2, 3)}
+
+
+def test_calls_are_counted(scene: CrmScene) -> None:
+    for n, identifier in enumerate((PHONE, EMAIL)):
+        scene.happen(interaction(str(n), identifier, at=f"2026-11-20T1{n}:00:00.000Z"))
+    scene.deliver_all()
+    scene.crm.calls.clear()
+    scene.happen(interaction("2", PHONE, at="2026-11-20T13:00:00.000Z"))
+    scene.deliver_all()
+    activity = len(scene.crm.calls)
+    scene.crm.calls.clear()
+    scene.same(PHONE, EMAIL)
+    scene.deliver_all()
+    assert (activity, len(scene.crm.calls)) == CALLS[scene.provider]
 
 
 def test_behaviour_does_not_bury_the_history(scene: CrmScene) -> None:
@@ -283,10 +299,10 @@ def test_a_long_split_goes_on_where_it_stopped(scene: CrmScene) -> None:
     scene.deliver_all()
     (split,) = scene.withdraw(scene.decisions[0])
     turns = iter([True, False])
-    scene.follow._time_left = lambda: next(turns)
+    scene.follow._settle._time_left = lambda: next(turns)
     with pytest.raises(TemporaryFailure):
         scene.follow(split)
-    scene.follow._time_left = lambda: True
+    scene.follow._settle._time_left = lambda: True
     scene.crm.calls.clear()
     scene.deliver_all()
     assert scene.shown() == scene.truth()
@@ -322,19 +338,6 @@ def test_a_malformed_event_is_poison(scene: CrmScene) -> None:
     with pytest.raises(InvalidPayload):
         scene.follow(event("customer.merged", {"customer_id": "x"}))
     assert scene.follow(event("customer.created", {})).startswith("nothing")
-
-
-@pytest.fixture
-def ids_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same ids in every run, so that a seed that fails fails again."""
-    numbers = itertools.count(1)
-    monkeypatch.setattr(
-        "enlace.domain.address_key.secrets.token_bytes",
-        lambda size: next(numbers).to_bytes(size, "big"),
-    )
-    monkeypatch.setattr(
-        "enlace.usecases.conciliate.uuid.uuid4", lambda: uuid.UUID(int=next(numbers))
-    )
 
 
 LOST = urllib3.exceptions.ReadTimeoutError(None, "", "timeout")  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ SOAP API developer guide, "merge()"; jsforce 3.10.16, ``api/soap``, for the call
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -93,13 +93,17 @@ class Salesforce:
         that is renewed when refused.
     token : callable
         The same token, which the SOAP API wants in its message.
+    account : callable
+        The id of the account that new contacts are put under, or "": Salesforce shows a
+        contact without an account to its owner and administrators only.
     """
 
     name = "salesforce"
 
-    def __init__(self, http: JsonHttp, token: Token):
+    def __init__(self, http: JsonHttp, token: Token, account: Callable[[], str] = str):
         self._http = http
         self._token = token
+        self._account = account
 
     def begin(self, cause: str) -> None:
         """Nothing: Salesforce's calls are keyed by what they write."""
@@ -122,7 +126,14 @@ class Salesforce:
             # over could mix up two people; it still stands among the identifiers.
             fields = {k: v for k, v in fields.items() if k not in ("Email", "Phone")}
             answer = self._upsert_contact(contact.customer_id, fields, nameless)
-        return _id(answer)
+        id_ = _id(answer)
+        account = self._account()
+        if answer.status == 201 and account:
+            # Not in the upsert, which would take a contact back from where people moved it.
+            path = f"{_DATA}/sobjects/Contact/{quote(id_, safe='')}"
+            body = {"AccountId": account}
+            _require_success(self._http("PATCH", path, body, expected=_TOLD))
+        return id_
 
     def _upsert_contact(self, customer_id: str, fields: dict[str, Any], nameless: str) -> Answer:
         path = _external("Contact", CUSTOMER_ID, customer_id)
