@@ -41,6 +41,8 @@ class CrmMappings:
             levels=json.loads(item["levels"]["S"]),
             points=frozenset(json.loads(item["points"]["S"])),
             version=int(item["version"]["N"]),
+            holder=item["holder"]["S"] if "holder" in item else "",
+            held_until=float(item["held_until"]["N"]) if "holder" in item else 0.0,
         )
 
     def save(self, mapping: Mapping) -> None:
@@ -54,6 +56,10 @@ class CrmMappings:
         version = mapping.version + 1
         condition = "version = :before" if mapping.version else "attribute_not_exists(pk)"
         values = {":before": {"N": str(mapping.version)}} if mapping.version else {}
+        held = {
+            "holder": {"S": mapping.holder},
+            "held_until": {"N": f"{mapping.held_until:.3f}"},
+        }
         try:
             dynamo_call(
                 self._client,
@@ -66,6 +72,7 @@ class CrmMappings:
                     "levels": {"S": json.dumps(mapping.levels)},
                     "points": {"S": json.dumps(sorted(mapping.points))},
                     "version": {"N": str(version)},
+                    **(held if mapping.holder else {}),
                 },
                 ConditionExpression=condition,
                 **({"ExpressionAttributeValues": values} if values else {}),

@@ -110,7 +110,7 @@ class CrmWebhook:
 
     def own_contact(self, contact_id: str, customer_id: str) -> str | None:
         """The id itself: our customer ids do not change in the receiver."""
-        return contact_id
+        return contact_id if contact_id == customer_id else None
 
     def merge_contacts(self, primary: str, other: str, points: Collection[str]) -> str:
         """Send ``contact.merged``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from collections.abc import Mapping as Dict
 from dataclasses import replace
 
@@ -27,12 +27,21 @@ class CrmContacts:
     identities : Identities
         Say whose an identifier is now; events only say whose it was.
     mappings : Mappings
+    clock : callable
+        Seconds since 1970.
     """
 
-    def __init__(self, crm: Crm, identities: Identities, mappings: Mappings):
+    def __init__(
+        self,
+        crm: Crm,
+        identities: Identities,
+        mappings: Mappings,
+        clock: Callable[[], float],
+    ):
         self._crm = crm
         self._identities = identities
         self._mappings = mappings
+        self._clock = clock
 
     def owners(self, keys: Iterable[str]) -> dict[str, IdentifierRecord]:
         """The identifiers of ``keys`` as they are now."""
@@ -76,6 +85,9 @@ class CrmContacts:
         """
         for _ in range(_ATTEMPTS):
             mapping = self._mappings.get(customer_id)
+            if mapping.merged_into and mapping.held_until > self._clock():
+                # The old contact would be written, and then merged with the others.
+                raise TemporaryFailure("the customer's contact is being merged")
             known = highest(mapping.levels, levels)
             records = self.owners(known)
             own = {
@@ -121,22 +133,56 @@ class CrmContacts:
         # Its writer may have been cut off before it knew the id.
         return self._crm.find_contact(mapping.customer_id)
 
-    def retire(self, former: str, survivor: str) -> None:
+    def keeps(self, customer_id: str, contact_id: str) -> bool:
+        """Whether a customer still has the contact that it had."""
+        mapping = self._mappings.get(customer_id)
+        return mapping.contact_id == contact_id and not mapping.merged_into
+
+    def shows(self, customer_id: str, contact_id: str) -> bool:
+        """Whether what was put on a contact is on the customer's now."""
+        if self.keeps(customer_id, contact_id):
+            return True
+        # A merge gives the survivor's contact another id.
+        return self._crm.own_contact(contact_id, customer_id) is not None
+
+    def revive(self, customer_id: str) -> None:
+        """Enter that a customer exists, whose contact was to be, or has been, merged away.
+
+        Only for who holds the customer (:mod:`enlace.usecases.settle_crm`).
+        """
+        mapping = self._mappings.get(customer_id)
+        if mapping.merged_into:
+            own = (
+                self._crm.own_contact(mapping.contact_id, customer_id)
+                if mapping.contact_id
+                else None
+            )
+            self._save(replace(mapping, contact_id=own or "", merged_into=""))
+
+    def retire(self, former: str, survivor: str, known: Collection[str]) -> None:
         """Merge the contact of a customer that exists no more into another's.
 
         A merge in a CRM cannot be taken back, so the caller has made sure that it
-        still holds.
+        still holds, and holds both.
+
+        Parameters
+        ----------
+        former, survivor : str
+        known : collection of str
+            Address keys that the caller has looked at.
 
         Raises
         ------
         TemporaryFailure
             If another sender wrote one of them meanwhile.
         """
-        # Before the merge, so that a sender that still writes the former contact
-        # meets a conflict.
         mapping = self._mappings.get(former)
+        if not {*mapping.levels, *mapping.points}.issubset(known):
+            raise TemporaryFailure("another sender wrote the same customer")
         # Its own id first: after merged_into is set, it is looked for no more.
         other = self.own(mapping)
+        # Before the merge, so that a sender that still writes the former contact
+        # meets a conflict.
         mapping = self._save(
             replace(mapping, contact_id=other or mapping.contact_id, merged_into=survivor)
         )

@@ -28,6 +28,8 @@ class Mapping:
         what has to be moved when they get another customer.
     version : int
         0 while nothing is stored.
+    holder, held_until : str, float
+        Who settles the customer, and until when at most (seconds since 1970).
     """
 
     customer_id: str
@@ -36,6 +38,8 @@ class Mapping:
     levels: dict[str, str] = field(default_factory=dict)
     points: frozenset[str] = frozenset()
     version: int = 0
+    holder: str = ""
+    held_until: float = 0.0
 
 
 class Crm(Protocol):

@@ -9,7 +9,7 @@ now. So the last event to arrive finds the CRM right or makes it so.
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +26,7 @@ from enlace.errors import (
 )
 from enlace.usecases.crm_contacts import MAX_NAME, CrmContacts
 from enlace.usecases.crm_ports import Crm, Identities, Mappings, Timeline
+from enlace.usecases.settle_crm import SettleCrm
 
 #: What an agent does not want to read: behaviour and progress would bury the rest,
 #: and use up the CRM's request limits.
@@ -43,7 +44,6 @@ _NOT_SHOWN = frozenset(
 )
 ACTIVITY_TYPES = TYPES - _NOT_SHOWN
 
-_PAGE = 100
 _MAX_TEXT = 20_000
 
 
@@ -55,6 +55,8 @@ class FollowCrm:
     time_left : callable
         Whether there is time for another page of a split; the queue delivers it
         again otherwise, and it goes on from where it was.
+    clock : callable
+        Seconds since 1970.
     """
 
     def __init__(
@@ -65,12 +67,19 @@ class FollowCrm:
         timeline: Timeline,
         mappings: Mappings,
         time_left: Callable[[], bool] = lambda: True,
+        clock: Callable[[], float] = time.time,
     ):
         self._crm = crm
-        self._contacts = CrmContacts(crm, identities, mappings)
+        self._contacts = CrmContacts(crm, identities, mappings, clock)
         self._timeline = timeline
-        self._mappings = mappings
-        self._time_left = time_left
+        self._settle = SettleCrm(
+            crm,
+            contacts=self._contacts,
+            timeline=timeline,
+            mappings=mappings,
+            time_left=time_left,
+            clock=clock,
+        )
 
     def __call__(self, event: Event) -> str:
         """Handle one event; gives what was done, for the log.
@@ -122,14 +131,24 @@ class FollowCrm:
             # Somebody deleted the contact in the CRM: next time it is made again.
             self._contacts.forget(customer_id)
             raise
-        after = self._contacts.owners([key]).get(key)
-        if after is not None and after.customer_id != customer_id:
-            # Merged or split while we wrote: whoever followed that may have been
-            # before this note, so put right what we did and start again.
-            self._crm.detach([note], contact_id)
-            self._settle(event.event_id, customer_id, [key])
-            raise TemporaryFailure("the customer changed while its activity was written")
+        self._look_again(event.event_id, key, note, (customer_id, contact_id))
         return "recorded"
+
+    def _look_again(self, event_id: str, key: str, note: str, put: tuple[str, str]) -> None:
+        """Put right what was written of a customer that merged or split meanwhile.
+
+        Whoever followed that may have been before this note.
+        """
+        customer_id, contact_id = put
+        record = self._contacts.owners([key]).get(key)
+        if record is None or self._contacts.shows(record.customer_id, contact_id):
+            return
+        if record.customer_id != customer_id and self._contacts.keeps(customer_id, contact_id):
+            self._settle(event_id, customer_id, [key])
+        else:
+            # Merged meanwhile: the id leads to a contact that it is not for, or to none.
+            self._crm.detach([note], contact_id)
+        raise TemporaryFailure("the customer changed while its activity was written")
 
     def _merged(self, event: Event) -> str:
         identifiers = event.data["identifiers"]
@@ -141,79 +160,6 @@ class FollowCrm:
     def _split(self, event: Event) -> str:
         keys = [key for part in event.data["into"] for key in part["identifiers"]]
         return self._settle(event.event_id, event.data["customer_id"], keys)
-
-    def _settle(self, event_id: str, former: str, keys: list[str]) -> str:
-        """Give what a customer's contact shows to those whose it is now."""
-        mapping = self._mappings.get(former)
-        source = self._contacts.own(mapping)
-        if source is None and not mapping.contact_id:
-            return "nothing: no contact"
-        if source is None:
-            if mapping.merged_into:
-                self._contacts.retired(mapping)
-                return "was merged"
-            self._contacts.forget(former)
-            return "nothing: the contact is gone"
-        owned: dict[str, list[str]] = {}
-        keys = sorted({*keys, *mapping.levels, *mapping.points})
-        for key, record in sorted(self._contacts.owners(keys).items()):
-            owned.setdefault(record.customer_id, []).append(key)
-        if not owned:
-            return "nothing: its identifiers are gone"
-        stays = former in owned
-        # Where it exists no more, the merge takes everything to one of them, and
-        # only what belongs to others is moved one by one.
-        main = former if stays else max(owned, key=lambda id_: (len(owned[id_]), id_))
-        others = [id_ for id_ in owned if id_ != main]
-        if stays and others:
-            # First, so that addresses are free which others now get.
-            self._contacts.write(former, {}, exact=True)
-        moved = 0
-        for owner in others:
-            levels = {key: mapping.levels[key] for key in owned[owner] if key in mapping.levels}
-            points = mapping.points.intersection(owned[owner])
-            target = self._contacts.write(owner, levels, points=points)
-            for key in sorted(points):
-                moved += self._move(event_id, key, source, target)
-            if points:
-                # They may come back to the same contact, and this event with them: then
-                # they are to be moved again.
-                self._save_progress(event_id, {f"{source}|{key}": None for key in points})
-                self._contacts.moved(former, points)
-        if not stays:
-            self._contacts.retire(former, main)
-            if others:
-                self._contacts.write(main, {}, exact=True)
-        return f"{'kept' if stays else 'merged'}, {moved} activities moved"
-
-    def _move(self, event_id: str, key: str, source: str, target: str) -> int:
-        # The contact's id too: one event may empty several contacts.
-        place = f"{source}|{key}"
-        before = self._progress(event_id).get(place)
-        moved = 0
-        while before != "":
-            if not self._time_left():
-                raise TemporaryFailure("the split goes on in the next run")
-            page = self._timeline.page(key, before=before, since=None, limit=_PAGE)
-            ids = [item.sk.rpartition("#")[2] for item in page]
-            notes = self._crm.find_activities(key, ids)
-            if notes:
-                self._crm.attach(notes, target)
-                self._crm.detach(notes, source)
-            moved += len(notes)
-            before = page[-1].sk if len(page) == _PAGE else ""
-            self._save_progress(event_id, {place: before})
-        return moved
-
-    def _progress(self, event_id: str) -> dict[str, str]:
-        progress: dict[str, str] = json.loads(self._mappings.progress(event_id) or "{}")
-        return progress
-
-    def _save_progress(self, event_id: str, places: dict[str, str | None]) -> None:
-        """Note how far places are moved; None for those that need no note any more."""
-        after = {**self._progress(event_id), **places}
-        left = {place: before for place, before in after.items() if before is not None}
-        self._mappings.save_progress(event_id, json.dumps(left))
 
 
 def _name(traits: dict[str, Any]) -> str:
