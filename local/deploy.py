@@ -21,18 +21,24 @@ WHATSAPP_NUMBER_ID = "106540352242922"
 COMPILED_LAYERS = {"ApiVendorLayer": "layers/api_vendor"}
 
 
-def parameters(sink_urls: Mapping[str, str], function_endpoint_url: str = "") -> dict[str, str]:
+def parameters(
+    sink_urls: Mapping[str, str], function_endpoint_url: str = "", public_url: str = ""
+) -> dict[str, str]:
     """Template parameters that make the stack a local one; on AWS they keep their defaults.
 
     Parameters
     ----------
     sink_urls
         Where the stack's providers are: ``crm`` and ``whatsapp``.
+    public_url
+        Where the API's routes are, without the API's id, which the deployment gives.
     """
     return {
         **build_parameters(),
         "LocalApiKey": "true",
         "EndpointUrl": function_endpoint_url,
+        "PublicUrl": public_url,
+        "SenderChannels": "",
         "PointInTimeRecovery": "false",
         # The emulator has no CloudFormation type for an archive of a bus.
         "ArchiveDays": "0",

@@ -122,7 +122,11 @@ def _start_sink(name: str, started: list[str]) -> None:
 def _deploy() -> dict[str, Any]:
     endpoint_url = emulator.endpoint_url()
     sink_urls = {name: f"http://127.0.0.1:{processes.port_of(name)}" for name in SINKS}
-    values = deploy.parameters(sink_urls, os.environ.get("ENLACE_FUNCTION_ENDPOINT_URL", ""))
+    values = deploy.parameters(
+        sink_urls,
+        os.environ.get("ENLACE_FUNCTION_ENDPOINT_URL", ""),
+        f"{endpoint_url}/_aws/execute-api",
+    )
     build_dir = home() / "build"
     finished = os.environ.get("ENLACE_BUILD")
     if finished:
@@ -181,6 +185,7 @@ def _describe(endpoint_url: str, sink_urls: dict[str, str]) -> dict[str, Any]:
         "queue_urls": _named(resources, "AWS::SQS::Queue", {"Queue": "", "DLQ": "_dlq"}),
         **{f"{name}_url": url for name, url in sink_urls.items()},
         "address_key_secret": ids["AddressKeySecret"],
+        "link_secret": ids["LinkSecret"],
         "mail": {"bucket": ids["MailBucket"], "topic_arn": ids["InboundMailTopic"]},
         "functions": {
             logical.removesuffix("Function"): name

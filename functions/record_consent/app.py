@@ -33,7 +33,7 @@ follow = FollowConsents(
     ),
     timeline=TimelineTable(dynamodb, os.environ["TIMELINE_TABLE"]),
     bus=Bus(client("events"), os.environ["BUS_NAME"]),
-    channels=sender_channels(),
+    channels=sender_channels(os.environ.get("SENDER_CHANNELS", "")),
     now=_later,
     later=_later,
 )

@@ -3,55 +3,25 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from typing import Any
 
-from enlace.aws.bus_consumer import BusConsumer
-from enlace.aws.clients import client
-from enlace.aws.consent_table import ConsentTable
-from enlace.aws.delivery_table import DeliveryTable
-from enlace.aws.identity_table import IdentityTable
-from enlace.aws.outcomes import outcomes_to
+from enlace.aws.message_sender import message_sender
 from enlace.aws.provider_calls import ProviderCalls, provider_client
-from enlace.domain.consent import ConsentPolicy
-from enlace.domain.interaction import utc_text
-from enlace.logs import Logger
-from enlace.senders.ses import Ses
-from enlace.usecases.deliver_message import DeliverMessage
-from enlace.usecases.message_templates import MessageTemplates
-from enlace.usecases.send_gate import SendGate
+from enlace.senders.ses import CHANNEL, Ses
 
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-dynamodb = client("dynamodb")
-deliver = DeliverMessage(
-    "email",
+sender = os.environ["EMAIL_FROM"]
+send = message_sender(
+    CHANNEL,
     Ses(
         ProviderCalls(provider_client("sesv2"), "ses"),
-        sender=os.environ["EMAIL_FROM"],
+        sender=sender,
         configuration_set=os.environ.get("SES_CONFIGURATION_SET", ""),
     ),
-    identities=IdentityTable(dynamodb, os.environ["IDENTITY_TABLE"]),
-    deliveries=DeliveryTable(dynamodb, os.environ["DELIVERY_TABLE"], now=_now),
-    templates=MessageTemplates(),
-    gate=SendGate(
-        ConsentTable(dynamodb, os.environ["CONSENT_TABLE"]),
-        policy=ConsentPolicy(),
-        now=lambda: utc_text(_now()),
-    ),
-    report=outcomes_to(lambda: client("sqs"), os.environ["INTERACTIONS_QUEUE_URL"]),
-    account=os.environ["EMAIL_FROM"],
-    now=_now,
-)
-consume = BusConsumer(
-    lambda event: deliver(event).state,
-    Logger("send_email", os.environ.get("LOG_LEVEL", "info")),
+    os.environ,
+    account=sender,
 )
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Send a batch; failures go back to the queue one by one."""
-    return consume(event, context)
+    return send(event, context)

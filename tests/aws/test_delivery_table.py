@@ -14,7 +14,6 @@ from enlace.aws.delivery_table import DeliveryTable
 from enlace.errors import Conflict, TemporaryFailure
 from enlace.usecases.crm_ports import Mapping
 from tests.stores.delivery_suite import MESSAGE, DeliverySuite
-from tests.unit.usecases.fakes import Clock
 
 
 def make_client(service: str = "dynamodb", **options: Any) -> Any:
@@ -46,14 +45,14 @@ def dynamodb() -> Iterator[Any]:
 
 class TestDeliveryTable(DeliverySuite):
     @pytest.fixture
-    def table(self, dynamodb: Any, clock: Clock) -> DeliveryTable:
-        return DeliveryTable(dynamodb, "delivery", now=clock)
+    def table(self, dynamodb: Any) -> DeliveryTable:
+        return DeliveryTable(dynamodb, "delivery")
 
 
 def test_a_service_that_fails_is_a_temporary_failure(dynamodb: Any) -> None:
-    table = DeliveryTable(dynamodb, "no such table", now=Clock())
-    with pytest.raises(TemporaryFailure, match=r"dynamodb\.update_item"):
-        table.claim(MESSAGE)
+    table = DeliveryTable(dynamodb, "no such table")
+    with pytest.raises(TemporaryFailure, match=r"dynamodb\.put_item"):
+        table.accept(MESSAGE)
 
 
 def test_mappings_notice_each_other(dynamodb: Any) -> None:

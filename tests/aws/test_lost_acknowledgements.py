@@ -11,13 +11,19 @@ from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 
 from enlace.aws.clients import client
+from enlace.aws.consent_table import ConsentTable
 from enlace.aws.delivery_table import DeliveryTable
 from enlace.aws.store import DynamoStore
 from enlace.domain.delivery import State
+from enlace.domain.message_policy import MessagePolicy
+from enlace.errors import TemporaryFailure
+from enlace.usecases.send_command import read_command
+from enlace.usecases.send_gate import SendGate
 from local.memory_store import MemoryStore
 from tests.stores.builders import interaction, resolver
-from tests.stores.delivery_suite import MESSAGE
+from tests.stores.delivery_suite import CAPS, MESSAGE, SMS, outcome
 from tests.unit.usecases.fakes import Clock
+from tests.unit.usecases.test_deliver import command
 
 
 class Twice:
@@ -47,7 +53,12 @@ def dynamodb() -> Iterator[Any]:
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
-        for name, keys in (("identity", ["pk"]), ("delivery", ["pk"]), ("timeline", ["pk", "sk"])):
+        for name, keys in (
+            ("identity", ["pk"]),
+            ("delivery", ["pk"]),
+            ("timeline", ["pk", "sk"]),
+            ("consent", ["pk", "sk"]),
+        ):
             made.create_table(
                 TableName=name,
                 BillingMode="PAY_PER_REQUEST",
@@ -60,31 +71,27 @@ def dynamodb() -> Iterator[Any]:
         yield made
 
 
+def test_what_was_written_is_ours_though_nobody_told_us(dynamodb: Any) -> None:
+    table = DeliveryTable(Twice(dynamodb), "delivery")
+    table.accept(MESSAGE)
+
+    assert table.decide("m-1", SMS, []) == SMS
+    assert table.reserve("c-1", "m-1", SMS, caps=CAPS, counted=(), now=0) == SMS
+    assert table.settle(outcome(State.SENT, provider_message_id="p")).state == State.SENT
+
+
 def test_a_claim_is_ours_though_nobody_told_us(dynamodb: Any) -> None:
-    clock = Clock()
-    sure, unsure = (DeliveryTable(c, "delivery", now=clock) for c in (dynamodb, Twice(dynamodb)))
+    gate = SendGate(ConsentTable(Twice(dynamodb), "consent"), policy=MessagePolicy(), now=Clock())
+    asked = read_command(command())
 
-    claim = unsure.claim(MESSAGE)
+    passage = gate.enter(asked)
 
-    assert claim.mine and not claim.doubtful and claim.record.attempts == 1
-    assert not sure.claim(MESSAGE).mine
-    unsure.release(claim)
-    again = unsure.claim(MESSAGE)
-    assert again.mine and not again.doubtful
-    assert unsure.settle(again, State.SENT, provider_message_id="p").state == State.SENT
-    assert not unsure.claim(MESSAGE).mine
-
-
-def test_a_claim_after_one_in_doubt_is_in_doubt(dynamodb: Any) -> None:
-    clock = Clock()
-    table = DeliveryTable(Twice(dynamodb), "delivery", now=clock)
-    first = table.claim(MESSAGE)
-    assert table.settle(first, State.UNKNOWN).state == State.UNKNOWN
-
-    clock.forward(minutes=5)
-
-    second = table.claim(MESSAGE)
-    assert second.mine and second.doubtful and second.record.attempts == 2
+    assert passage.claim and passage.claim.calls == 1
+    with pytest.raises(TemporaryFailure):
+        gate.enter(asked)
+    gate.leave(asked.key, passage.claim)
+    again = gate.enter(asked)
+    assert again.claim and again.claim.calls == 1
 
 
 def test_events_name_the_customer_that_there_is_after_a_merge(dynamodb: Any) -> None:

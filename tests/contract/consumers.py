@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from enlace.aws.bus_consumer import BusConsumer
 from enlace.contracts.examples import (
+    ASKED_MESSAGE,
     BOUNCE,
     CPF,
     EMAIL,
@@ -30,11 +31,11 @@ from enlace.contracts.examples import (
 from enlace.domain.address_key import AddressKeys
 from enlace.domain.candidate import candidate
 from enlace.domain.consent import ConsentPolicy
-from enlace.domain.delivery import MessageRecord, State
+from enlace.domain.delivery import MessageRecord, Request, State
 from enlace.domain.envelope import Entry, Event
 from enlace.domain.interaction import utc_text
+from enlace.domain.message_policy import MessagePolicy
 from enlace.domain.records import TimelineItem
-from enlace.domain.send_gate import Verdict
 from enlace.logs import Logger
 from enlace.rules import default_rules
 from enlace.senders.crm_webhook import CrmWebhook
@@ -54,12 +55,15 @@ from enlace.usecases.follow_customers import FollowCustomers
 from enlace.usecases.membership import Memberships
 from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.ports import CreateRecord, PutInteraction
+from enlace.usecases.send_gate import SendGate
 from local.memory_candidates import MemoryCandidates
 from local.memory_consents import MemoryConsents
+from local.memory_deliveries import MemoryDeliveries
 from local.memory_store import MemoryStore
 from tests.contract.template import rules
 from tests.stores.memory_cases import MemoryCases
 from tests.unit.usecases import fakes
+from tests.unit.usecases.planning import planner
 
 #: All that a rule feeds.
 FUNCTIONS = tuple(sorted({rule.function for rule in rules()}))
@@ -135,14 +139,29 @@ def memberships(store: MemoryStore) -> Memberships:
 
 
 def dispatch(
-    *, timeline: MemoryStore, bus: Any, cases: Any = None, messages: Any = None
+    *,
+    timeline: MemoryStore,
+    bus: Any,
+    cases: Any = None,
+    messages: Any = None,
+    consents: Any = None,
+    alarms: Any = None,
 ) -> Dispatch:
     cases = cases or MemoryCases()
     return Dispatch(
         timeline=timeline,
         cases=cases,
         keeper=keeper(timeline, cases),
-        messages=messages or fakes.MemoryDeliveries(lambda: NOW),
+        messages=messages or MemoryDeliveries(),
+        planner=planner(
+            store=timeline,
+            memberships=memberships(timeline),
+            deliveries=messages,
+            consents=consents,
+            alarms=alarms,
+            now=lambda: NOW,
+        ),
+        channels=sender_channels(),
         bus=bus,
         now=lambda: NOW,
     )
@@ -205,6 +224,7 @@ def _use_cases(
     acts: list[str], store: MemoryStore, *, parted: bool
 ) -> dict[str, Callable[[], Callable[[Event], str | None]]]:
     messages = Noting(_deliveries(), acts)
+    consents = MemoryConsents()
     mappings = fakes.MemoryMappings()
     cases = MemoryCases()
     cases.open(
@@ -220,12 +240,12 @@ def _use_cases(
 
     def deliver(channel: str) -> Callable[[Event], str]:
         use_case = DeliverMessage(
-            channel,
+            sender_channels()[channel],
             Noting(fakes.Provider(), acts),
             identities=store,
             deliveries=messages,
             templates=MessageTemplates(),
-            gate=lambda command: Verdict(True),
+            gate=SendGate(Noting(MemoryConsents(), acts), policy=MessagePolicy(), now=lambda: NOW),
             report=lambda outcome: acts.append(outcome.type),
             account="enlace",
             now=lambda: NOW,
@@ -237,6 +257,8 @@ def _use_cases(
             timeline=store,
             cases=Noting(MemoryCases(), acts),
             messages=messages,
+            consents=consents,
+            alarms=Noting(fakes.Alarms(), acts),
             bus=Noting(EntryBus(), acts),
         ),
         "apply_rules": lambda: _rules(acts, store),
@@ -257,6 +279,7 @@ def _use_cases(
             ),
             timeline=store,
             bus=Noting(EntryBus(), acts),
+            channels=sender_channels(),
             now=lambda: utc_text(NOW),
             later=lambda seconds: utc_text(NOW),
         ),
@@ -302,8 +325,21 @@ def _store(owners: dict[str, str]) -> MemoryStore:
     return store
 
 
-def _deliveries() -> fakes.MemoryDeliveries:
+def _deliveries() -> MemoryDeliveries:
     """Knows the message whose delivery the third interaction reports."""
-    deliveries = fakes.MemoryDeliveries(lambda: NOW)
+    deliveries = MemoryDeliveries()
     deliveries.accept(MessageRecord(OUTCOME["data"]["message_id"], State.ACCEPTED))
+    deliveries.accept(
+        MessageRecord(
+            ASKED_MESSAGE,
+            State.ACCEPTED,
+            template="protocol_opened",
+            purpose="transactional",
+            customer_id=JOAO,
+            accepted_at=INTERACTION["occurred_at"],
+            request=Request(
+                PHONE.key, False, ("preferred",), {"protocol": "1"}, "2099-01-01T00:00:00.000Z"
+            ),
+        )
+    )
     return deliveries

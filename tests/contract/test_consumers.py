@@ -37,14 +37,11 @@ ACTS = {
     ("send_crm", "order.placed"): ["upsert_contact", "record", "attach"],
     ("send_crm", "customer.merged.v1"): ["merge_contacts"],
     ("send_crm", "customer.split.v1"): ["upsert_contact"],
+    ("dispatch_message", "asked"): ["decide", "publish"],
     **{
-        (f"send_{channel}", channel): ["claim", "send", "settle", "message.sent"]
+        (f"send_{channel}", channel): ["put_claims", "send", "settle", "message.sent"]
         for channel in sender_channels()
-        if channel != "whatsapp"
     },
-    # A phone is still taken for the SMS channel's alone: refused, until the use case asks
-    # the channel what it reaches.
-    ("send_whatsapp", "whatsapp"): ["claim", "settle"],
 }
 
 
@@ -54,7 +51,7 @@ def subscribed(function: str, event: dict[str, Any]) -> bool:
 
 def wanted(function: str, event: dict[str, Any]) -> list[str]:
     data = event["detail"]["data"]
-    words = (event["detail-type"], data.get("type"), data.get("channel"))
+    words = (event["detail-type"], data.get("type"), data.get("cause"), data.get("channel"))
     return next((ACTS[function, word] for word in words if (function, word) in ACTS), [])
 
 

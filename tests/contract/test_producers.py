@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from enlace.contracts.registry import CONTRACTS, find, read
 from enlace.contracts.schema import event_schema
-from enlace.domain import case_events, consent_events, events
+from enlace.domain import case_events, consent_events, events, message_events
 from enlace.domain.consent import ACTORS, STATES
 from enlace.domain.envelope import AddressRef, Cause, Entry, read_event
 from enlace.domain.interaction import Identifier, parse_interaction
@@ -166,6 +166,15 @@ ENTRIES = {
         recorded_at=st.just(AT),
         source=st.just("enlace.api_consents"),
     ),
+    message_events.DISPATCH_MESSAGE: st.builds(
+        message_events.dispatch_message,
+        message_id=UUIDS,
+        purpose=st.sampled_from(["transactional", "marketing"]),
+        cause=st.sampled_from(message_events.CAUSES),
+        attempt=st.integers(0, 9),
+        source=st.sampled_from(["enlace.api_messages", "enlace.dispatch_message"]),
+        at=st.just(AT),
+    ),
     events.SEND_MESSAGE: st.builds(
         events.send_message,
         message_id=UUIDS,
@@ -177,6 +186,10 @@ ENTRIES = {
         contact_point=ADDRESSES,
         data=st.dictionaries(SHORT, st.integers() | SHORT, max_size=3),
         expires_at=st.just(AT),
+        template_version=st.sampled_from(["", "shipped-0123456789ab"]),
+        attempt=st.integers(1, 9),
+        why=st.lists(st.tuples(st.just(AT), SHORT, SHORT, SHORT), max_size=2),
+        attachments=st.lists(SHORT, max_size=2),
         correlation_id=UUIDS,
         causation_id=UUIDS,
         **TIMES,

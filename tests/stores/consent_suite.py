@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from enlace.domain.consent import AddressConsent, ConsentRecord, Moment, Suppression
+from enlace.domain.send_claims import SendClaim
 from enlace.errors import AlreadyRecorded, Conflict
 from enlace.usecases.consents import StoredConsent, ledger_entry
 
 KEY = "email#0123456789012345678901"
 NOW = "2026-11-20T12:00:00.000Z"
+CLAIM = SendClaim("m-1/1", 1_795_176_000, 1_795_176_090, 1, True, "0a1b2c3d")
+OTHER = SendClaim("m-2/1", 1_795_176_001, 0, 2, False, "4e5f6071")
 
 
 def said(event_id: str, state: str = "granted", **fields: Any) -> ConsentRecord:
@@ -71,18 +75,35 @@ class ConsentSuite:
         self.commit(store, record)
         assert store.entry(KEY, "e-2")["previous_hash"] == store.entry(KEY, "e-1")["hash"]
 
-    def test_an_intent_holds_only_for_what_was_read(self, store: Any) -> None:
+    def test_a_claim_holds_only_for_what_was_read(self, store: Any) -> None:
         nothing = store.get(KEY)
-        store.intend(KEY, nothing, "m-1", NOW)
-        assert store.get(KEY) == nothing
-        self.commit(store, said("e-1", has_evidence=True))
+        store.put_claims(KEY, nothing, (CLAIM,))
+        assert store.get(KEY) == replace(nothing, claims=(CLAIM,))
         with pytest.raises(Conflict):
-            store.intend(KEY, nothing, "m-2", NOW)
+            store.put_claims(KEY, nothing, (OTHER,))
+        # A claim is no change of consent: whoever read before may still write, and keeps it.
+        record = said("e-1", has_evidence=True)
+        entry = ledger_entry(KEY, record, {}, "")
+        store.commit(KEY, nothing, nothing.consent.with_record(record), entry)
         granted = store.get(KEY)
-        store.intend(KEY, granted, "m-3", NOW)
-        store.intend(KEY, granted, "m-4", NOW)
-        # An intent is no change of consent: whoever read before may still write.
-        assert store.get(KEY) == granted
+        assert granted.claims == (CLAIM,)
+        with pytest.raises(Conflict):
+            store.put_claims(KEY, replace(nothing, claims=(CLAIM,)), (OTHER, CLAIM))
+        store.put_claims(KEY, granted, (OTHER, CLAIM))
+        claimed = store.get(KEY)
+        assert claimed.claims == (OTHER, CLAIM)
         self.commit(store, said("e-2", "withdrawn"))
         with pytest.raises(Conflict):
-            store.intend(KEY, granted, "m-5", NOW)
+            store.put_claims(KEY, claimed, ())
+        store.put_claims(KEY, store.get(KEY), ())
+        assert store.get(KEY).claims == ()
+        store.put_claims(KEY, store.get(KEY), (CLAIM,))
+        assert store.get(KEY).claims == (CLAIM,)
+
+    def test_several_addresses_come_in_one_answer(self, store: Any) -> None:
+        assert store.stored([KEY, "phone#other"]) == {}
+        store.put_claims(KEY, store.get(KEY), (CLAIM,))
+        assert store.states([KEY]) == {}
+        assert store.stored([KEY, "phone#other"]) == {KEY: store.get(KEY)}
+        self.commit(store, said("e-1", has_evidence=True))
+        assert store.states([KEY]) == {KEY: store.get(KEY).consent}

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enlace.domain.consent import (
+    OPT_IN,
     STATES,
     AddressConsent,
     ConsentPolicy,
@@ -18,6 +19,7 @@ from enlace.domain.consent import (
     Suppression,
     evaluate,
 )
+from enlace.domain.consent_document import from_document, to_document
 
 POLICY = ConsentPolicy(least_notice={"profiling": "2026-2"})
 NOW = "2026-11-22T12:00:00.000Z"
@@ -154,6 +156,7 @@ RECORDS = st.lists(
         event_id=st.uuids().map(str),
         received_at=st.integers(1, 9).map(at),
         valid_until=st.sampled_from(["", at(20), at(28)]),
+        narrow=st.booleans(),
     ),
     max_size=8,
 )
@@ -167,6 +170,7 @@ def test_no_order_and_no_repetition_changes_the_answer(
     shuffled = [*records, *records[:3]]
     random.Random(seed).shuffle(shuffled)
     assert of(*shuffled) == of(*records)
+    assert from_document(to_document(of(*records))) == of(*records)
 
 
 @settings(max_examples=200)
@@ -178,3 +182,38 @@ def test_after_the_subjects_last_word_no_nothing_else_says_yes(
     others = [one for one in records if one.actor != "subject"]
     consent = of(*records, last, *(replace(one, occurred_at=at(29)) for one in others))
     assert not ruling(consent)[0]
+
+
+def test_a_word_that_takes_a_stop_back_lifts_that_stop_alone() -> None:
+    narrow = record(day=9, narrow=True)
+    for reason, scope, step in (
+        ("stop", "email", 9),
+        ("hard_bounce", "email", 3),
+        ("complaint", "marketing", 2),
+        ("objection", "all", 2),
+    ):
+        stopped = of(narrow, suppressions={scope: Suppression(reason, BEFORE)})
+        assert ruling(stopped)[1] == step
+
+
+def test_a_request_kept_without_its_end_is_read() -> None:
+    old = {"purposes": {"marketing|email": {"request": [*BEFORE]}}}
+    consent = from_document(old)
+    assert ruling(consent) == (False, 5)
+
+
+def test_an_address_is_asked_only_where_something_waits_and_nobody_said_no() -> None:
+    asked = record("requested", 10, valid_until=at(28))
+    assert ruling(of(), OPT_IN) == (False, 0)
+    assert ruling(of(asked), OPT_IN) == (True, 5)
+    assert ruling(of(asked), OPT_IN, "sms") == (False, 0)
+    assert ruling(of(replace(asked, valid_until=at(20))), OPT_IN) == (False, 5)
+    assert ruling(of(asked, record("granted", 12)), OPT_IN) == (False, 0)
+    assert ruling(of(asked, record("granted", 9)), OPT_IN) == (False, 0)
+    assert ruling(of(asked, record("denied", 9)), OPT_IN) == (False, 4)
+    assert ruling(of(asked, record("denied", 12)), OPT_IN) == (False, 0)
+    assert ruling(of(asked, record("paused", 12)), OPT_IN) == (False, 2)
+    assert ruling(of(asked, erasing=True), OPT_IN) == (False, 1)
+    for scope, step in (("all", 2), ("marketing", 2), ("email", 3)):
+        stopped = of(asked, suppressions={scope: Suppression("stop", BEFORE)})
+        assert ruling(stopped, OPT_IN) == (False, step)

@@ -10,6 +10,7 @@ import pytest
 
 from enlace.api.app import Api
 from enlace.api.callers import Callers
+from enlace.api.consent_models import ConsentReceipt
 from enlace.api.consents import consent_routes
 from enlace.domain.consent import ConsentPolicy
 from enlace.domain.envelope import Entry
@@ -192,3 +193,87 @@ def test_malformed_records_are_refused_and_leave_nothing(
 ) -> None:
     assert world.say(400, **change)["detail"]
     assert world.store.ledgers == {} and world.bus.entries == []
+
+
+DOUBLE = ConsentPolicy(double_opt_in=frozenset(("email",)))
+
+
+def test_a_forms_yes_waits_for_the_address_and_the_queue_makes_it_known() -> None:
+    world = World(DOUBLE)
+    notice = {"id": "privacy", "version": "2026-2", "language": "en"}
+    world.queue.down = True
+    lost = world.say(503, key="k-1", notice=notice)
+    world.queue.down = False
+    asked = world.say(key="k-1", notice=notice)
+    assert asked["consent_id"] == lost["consent_id"]
+    assert (asked["said"], asked["state"], asked["step"]) == ("requested", "denied", 5)
+    assert asked["conflict"] is False
+    (sent,) = world.queue.sent
+    assert (sent["type"], sent["contact_point"]["level"]) == ("consent.requested", "stated")
+    assert sent["contact_point"]["value"] == EMAIL["value"]
+    assert sent["data"]["consent_id"] == asked["consent_id"]
+    assert sent["traits"] == {"language": "en"}
+    # Asked for again before it ends: recorded, and nobody is asked again.
+    assert world.say()["said"] == "requested"
+    assert len(world.queue.sent) == 1
+    assert {entry.detail_type for entry in world.bus.entries} == {"consent.changed.v1"}
+
+
+def test_what_was_confirmed_elsewhere_is_not_asked_for_again() -> None:
+    world = World(DOUBLE)
+    evidence = {"form": "fair", "confirmed_at": "2026-10-01T10:00:00Z"}
+    assert world.say(evidence=evidence)["state"] == "granted"
+    assert world.say(400, evidence={"confirmed_at": "lately"})["detail"]
+    assert world.queue.sent == []
+
+
+def test_a_list_asks_nobody_and_a_no_is_not_asked_again() -> None:
+    world = World(DOUBLE)
+    listed = world.say(actor="import")
+    assert (listed["said"], listed["step"]) == ("requested", 5)
+    world.say(state="denied")
+    again = world.say(state="requested")
+    assert (again["step"], again["conflict"]) == (4, True)
+    assert world.queue.sent == []
+
+
+def test_the_ledger_proves_which_notice_was_shown() -> None:
+    world = World()
+    first, second = world.say()["record"], world.say()["record"]
+    other = world.say(notice={**GRANT["notice"], "version": "2026-3"})["record"]
+    assert (first["notice_id"], first["notice_version"]) == ("privacy", "2026-2")
+    assert first["notice_hash"] == second["notice_hash"] != other["notice_hash"]
+    given = world.say(notice={"version": "1", "hash": "ab" * 32})["record"]
+    assert given["notice_hash"] == "ab" * 32
+
+
+def test_grants_lapse_by_the_policy() -> None:
+    world = World(ConsentPolicy(valid_days={"marketing": 3}, least_notice={"news": "2026-3"}))
+    assert world.say()["state"] == "granted"
+    assert world.say(purpose="news")["step"] == 6
+    world.day += 1
+    assert world.look_up(purpose="marketing", channel="email")["step"] == 9
+    world.day += 2
+    lapsed = world.look_up(purpose="marketing", channel="email")
+    assert (lapsed["step"], lapsed["reason"]) == (6, "expired")
+
+
+def test_a_receipt_is_the_same_again_and_names_no_address() -> None:
+    world = World()
+    consent_id = world.say(valid_until="2027-01-01T00:00:00Z")["consent_id"]
+    body = {"identifier": EMAIL, "consent_id": consent_id}
+    receipt = world.ask("/v1/consents/receipts", body, 200)
+    assert receipt == world.ask("/v1/consents/receipts", body, 200)
+    assert ConsentReceipt.model_validate(receipt)
+    (purpose,) = receipt["pii_processing"]["purposes"]
+    assert (purpose["purpose"], purpose["pii_information"]) == (
+        "marketing",
+        [{"pii_type": "email"}],
+    )
+    assert receipt["events"][0]["event_state"] == "granted"
+    assert receipt["party_identification"][0]["party_name"] == "Loja Exemplo"
+    assert "maria" not in json.dumps(receipt).lower()
+    world.ask("/v1/consents/receipts", {"identifier": EMAIL, "consent_id": "other"}, 404)
+    world.ask("/v1/consents/receipts", {"identifier": EMAIL}, 400)
+    stranger = {"kind": "email", "value": "ana@example.com"}
+    world.ask("/v1/consents/receipts", {"identifier": stranger, "consent_id": consent_id}, 404)

@@ -14,17 +14,20 @@ from enlace.domain.envelope import Cause, Entry, Event, read_event
 from enlace.domain.interaction import Identifier, Interaction
 from enlace.domain.rules import Rules
 from enlace.rules import default_rules
+from enlace.senders.registry import sender_channels
 from enlace.usecases.cases import CaseKeeper
 from enlace.usecases.dispatch import Dispatch
 from enlace.usecases.follow_customers import FollowCustomers
 from enlace.usecases.membership import Memberships
 from enlace.usecases.observe import sight
 from enlace.usecases.publish import effect_entries, resolved_entries
+from local.memory_deliveries import MemoryDeliveries
 from local.memory_store import MemoryStore
 from tests.contract.template import Rule, rules
 from tests.stores.builders import KEYS, conciliator, resolver
 from tests.stores.memory_cases import MemoryCases
-from tests.unit.usecases.fakes import Clock, MemoryDeliveries
+from tests.unit.usecases.fakes import Clock
+from tests.unit.usecases.planning import planner
 
 
 @cache
@@ -56,7 +59,7 @@ class CaseScene:
         self.clock.moment = datetime(2026, 11, 1, tzinfo=UTC)
         self.store = MemoryStore()
         self.cases = MemoryCases()
-        self.messages = MemoryDeliveries(self.clock)
+        self.messages = MemoryDeliveries()
         self.hold = hold
         self.held: list[dict[str, Any]] = []
         self.events: dict[str, Event] = {}
@@ -72,6 +75,13 @@ class CaseScene:
             cases=self.cases,
             keeper=keeper,
             messages=self.messages,
+            planner=planner(
+                store=self.store,
+                memberships=memberships,
+                deliveries=self.messages,
+                now=self.clock,
+            ),
+            channels=sender_channels(),
             bus=_Bus(self._waiting),
             now=self.clock,
         )

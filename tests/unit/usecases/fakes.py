@@ -7,9 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from enlace.domain.delivery import SETTLED, Claim, MessageRecord, State
 from enlace.domain.envelope import Entry, Event, read_event
-from enlace.domain.interaction import utc_text
 from enlace.domain.outgoing import Outgoing
 from enlace.domain.records import IdentifierRecord, Pointer
 from enlace.errors import Conflict
@@ -55,91 +53,30 @@ class Identities(dict[str, IdentifierRecord]):
         return {key: self[key] for key in keys if key in self}
 
 
-class MemoryDeliveries:
-    """:class:`enlace.aws.delivery_table.DeliveryTable` in memory; passes the same suite."""
+class Alarms:
+    """Alarms that ring when a test says so; the same one set twice rings once."""
 
-    def __init__(self, now: Any) -> None:
-        self._now = now
-        self.records: dict[str, MessageRecord] = {}
-        self._reported_at: dict[str, str] = {}
-        self._tokens = 0
+    def __init__(self) -> None:
+        self.waiting: dict[tuple[str, str, int, str], str] = {}
 
-    def get(self, message_id: str) -> MessageRecord | None:
-        return self.records.get(message_id)
+    def set(self, message_id: str, *, purpose: str, cause: str, attempt: int, at: str) -> None:
+        self.waiting[message_id, cause, attempt, at] = purpose
 
-    def accept(self, message: MessageRecord) -> None:
-        if message.state == State.DENIED:
-            message = replace(message, settled_at=utc_text(self._now()))
-        self.records.setdefault(message.message_id, message)
-
-    def claim(self, message: MessageRecord) -> Claim:
-        now = self._now().timestamp()
-        known = self.records.get(message.message_id)
-        busy = known is not None and known.state in (State.SENDING, State.UNKNOWN)
-        if known is not None and (known.state in SETTLED or (busy and known.lease_until >= now)):
-            return Claim(known, mine=False)
-        self._tokens += 1
-        before = known or message
-        record = replace(
-            before,
-            state=State.SENDING,
-            token=str(self._tokens),
-            lease_until=now + 90,
-            attempts=before.attempts + 1,
-        )
-        self.records[message.message_id] = record
-        return Claim(record, mine=True, doubtful=busy)
-
-    def release(self, claim: Claim) -> None:
-        known = self.records[claim.record.message_id]
-        if known.state == State.SENDING and known.token == claim.record.token:
-            state = State.UNKNOWN if claim.doubtful else State.ACCEPTED
-            self.records[known.message_id] = replace(
-                known, state=state, lease_until=0.0, attempts=known.attempts - 1
+    def due(self, now: str) -> list[Event]:
+        """The commands whose time has come, each once."""
+        ringing = [key for key in self.waiting if key[3] <= now]
+        return [
+            event(
+                "dispatch.message",
+                {
+                    "message_id": key[0],
+                    "purpose": self.waiting.pop(key),
+                    "cause": key[1],
+                    "attempt": key[2],
+                },
             )
-
-    def settle(self, claim: Claim, state: State, **fields: str) -> MessageRecord:
-        known = self.records[claim.record.message_id]
-        mine = known.state == State.SENDING and known.token == claim.record.token
-        if not mine and (state != State.SENT or known.state in SETTLED):
-            return known
-        open_ = state == State.UNKNOWN
-        record = replace(
-            claim.record,
-            state=state,
-            settled_at="" if open_ else utc_text(self._now()),
-            lease_until=self._now().timestamp() + 60 if open_ else 0.0,
-            **fields,
-        )
-        self.records[record.message_id] = record
-        return record
-
-    def report(
-        self,
-        message_id: str,
-        state: State,
-        *,
-        at: str,
-        provider_message_id: str = "",
-        reason: str = "",
-    ) -> bool:
-        known = self.records.get(message_id)
-        if known is None or known.state == State.DENIED:
-            return False
-        if state == State.SENT and known.state in SETTLED:
-            return False
-        if state != State.SENT and self._reported_at.get(message_id, "") >= at:
-            return False
-        self._reported_at[message_id] = at
-        self.records[message_id] = replace(
-            known,
-            state=state,
-            reason=reason,
-            settled_at=at,
-            reported=True,
-            provider_message_id=provider_message_id or known.provider_message_id,
-        )
-        return True
+            for key in sorted(ringing, key=lambda key: key[3])
+        ]
 
 
 class Provider:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from enlace.domain.consent import ConsentPolicy
-from enlace.domain.delivery import State
+from enlace.domain.consent import ConsentRecord
+from enlace.domain.delivery import MessageRecord, State
 from enlace.domain.envelope import Event
 from enlace.domain.interaction import Interaction, utc_text
-from enlace.domain.send_gate import Verdict
+from enlace.domain.message_policy import MessagePolicy
+from enlace.domain.send_claims import SendClaim
 from enlace.errors import (
     InvalidPayload,
     ProviderAmbiguous,
@@ -18,15 +19,17 @@ from enlace.errors import (
     ProviderUnavailable,
     TemporaryFailure,
 )
-from enlace.usecases.deliver_message import MAX_ATTEMPTS, DeliverMessage
+from enlace.senders.sms import CHANNEL
+from enlace.usecases.consents import ledger_entry
+from enlace.usecases.deliver_message import DeliverMessage
 from enlace.usecases.message_templates import MessageTemplates
-from enlace.usecases.send_gate import SendGate
+from enlace.usecases.send_gate import MAX_CALLS, SendGate
 from local.memory_consents import MemoryConsents
+from local.memory_deliveries import MemoryDeliveries
 from tests.unit.usecases.fakes import (
     Clock,
     Crash,
     Identities,
-    MemoryDeliveries,
     Provider,
     event,
     identifier,
@@ -40,7 +43,7 @@ class Scene:
 
     def __init__(self, *, idempotent: bool = False) -> None:
         self.clock = Clock()
-        self.deliveries = MemoryDeliveries(self.clock)
+        self.deliveries = MemoryDeliveries()
         self.provider = Provider(idempotent=idempotent)
         self.identities = Identities(
             {KEY: identifier(KEY, "phone", "+5511987654321", raw="+55 (11) 98765-4321")}
@@ -49,15 +52,16 @@ class Scene:
         self.crash_in_report = False
         self.consents = MemoryConsents()
         self.deliver = DeliverMessage(
-            "sms",
+            CHANNEL,
             self.provider,
             identities=self.identities,
             deliveries=self.deliveries,
             templates=MessageTemplates(),
             gate=SendGate(
                 self.consents,
-                policy=ConsentPolicy(),
-                now=lambda: utc_text(self.clock()),
+                policy=MessagePolicy(),
+                now=self.clock,
+                idempotent=idempotent,
             ),
             report=self.report,
             account="+5511900000000",
@@ -73,6 +77,20 @@ class Scene:
     @property
     def state(self) -> State:
         return self.deliveries.records["m-1"].state
+
+    @property
+    def claims(self) -> tuple[SendClaim, ...]:
+        return self.consents.get(KEY).claims
+
+    def agree(self) -> None:
+        """The address's owner wants news."""
+        now = utc_text(self.clock())
+        said = ConsentRecord(
+            "e-1", "marketing", "sms", "granted", "subject", now, now, has_evidence=True
+        )
+        before = self.consents.get(KEY)
+        entry = ledger_entry(KEY, said, {}, before.last_hash)
+        self.consents.commit(KEY, before, before.consent.with_record(said), entry)
 
     def later(self) -> None:
         """Past every lease."""
@@ -159,6 +177,7 @@ def test_the_providers_own_report_settles_a_lost_acknowledgement(failure: BaseEx
     scene.provider.script = [("after", failure)]
     with pytest.raises((Crash, TemporaryFailure)):
         scene.deliver(command())
+    scene.deliveries.accept(MessageRecord("m-1", State.ACCEPTED, purpose="transactional"))
     assert scene.deliveries.report("m-1", State.DELIVERED, at="2026-11-20T12:00:05.000Z")
     scene.later()
     assert scene.deliver(command()).state == State.DELIVERED
@@ -179,22 +198,20 @@ def test_without_a_report_a_transactional_message_is_sent_again(failure: BaseExc
 
 def test_without_any_answer_it_gives_up_after_a_few_attempts() -> None:
     scene = Scene()
-    for _ in range(MAX_ATTEMPTS):
+    for _ in range(MAX_CALLS):
         scene.provider.script = [("after", ProviderAmbiguous("fake: timeout"))]
         with pytest.raises(TemporaryFailure):
             scene.deliver(command())
         scene.later()
     record = scene.deliver(command())
     assert record.state == State.FAILED and "unknown" in record.reason
-    assert len(scene.provider.sent) == MAX_ATTEMPTS
+    assert len(scene.provider.sent) == MAX_CALLS
 
 
 @pytest.mark.parametrize("failure", [Crash(), ProviderAmbiguous("fake: timeout")])
-def test_marketing_is_never_sent_twice(
-    failure: BaseException, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_marketing_is_never_sent_twice(failure: BaseException) -> None:
     scene = Scene()
-    monkeypatch.setattr(scene.deliver, "_gate", lambda command: Verdict(True))
+    scene.agree()
     news = command(
         purpose="marketing",
         template="newsletter",
@@ -224,14 +241,12 @@ def test_a_throttled_message_is_free_for_the_next_delivery_at_once() -> None:
     for _ in range(5):
         with pytest.raises(ProviderUnavailable):
             scene.deliver(command())
-    assert scene.state == State.ACCEPTED
+    assert scene.claims == ()
     assert scene.deliver(command()).state == State.SENT
-    assert scene.deliveries.records["m-1"].attempts == 1
+    assert [claim.calls for claim in scene.claims] == [1]
 
 
-def test_a_throttle_after_a_doubtful_attempt_keeps_the_doubt(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_throttle_after_a_doubtful_attempt_keeps_the_doubt() -> None:
     scene = Scene()
     scene.provider.script = [("after", ProviderAmbiguous("fake: timeout"))]
     with pytest.raises(TemporaryFailure):
@@ -240,7 +255,7 @@ def test_a_throttle_after_a_doubtful_attempt_keeps_the_doubt(
     scene.provider.script = [("before", ProviderUnavailable("fake: throttled"))]
     with pytest.raises(ProviderUnavailable):
         scene.deliver(command())
-    assert scene.state == State.UNKNOWN
+    assert [(claim.calls, claim.lease_until) for claim in scene.claims] == [(1, 0)]
 
 
 def test_a_refusal_is_final_and_told() -> None:
@@ -265,7 +280,7 @@ def test_marketing_is_denied_at_the_gate_and_the_provider_not_called() -> None:
     )
     assert record.state == State.DENIED
     assert record.reason == "consent, step 0: no consent on record"
-    assert scene.consents.intents == {}
+    assert scene.claims == ()
     assert scene.provider.sent == [] and scene.reports == {}
 
 
@@ -299,7 +314,7 @@ def test_missing_variables_do_not_hold_the_message() -> None:
     with pytest.raises(InvalidPayload) as caught:
         scene.deliver(command(data={"nome": "segredo"}))
     assert "segredo" not in str(caught.value)
-    assert scene.state == State.ACCEPTED
+    assert scene.claims == () and scene.deliveries.records == {}
 
 
 @pytest.mark.parametrize(
@@ -318,3 +333,55 @@ def test_a_denied_message_stays_denied_whatever_is_reported() -> None:
     scene.deliver(command())
     assert not scene.deliveries.report("m-1", State.DELIVERED, at="2026-11-23T00:00:00.000Z")
     assert scene.state == State.DENIED
+
+
+def test_a_command_that_another_channel_has_overtaken_is_dropped() -> None:
+    scene = Scene()
+    scene.deliveries.accept(
+        MessageRecord("m-1", State.ACCEPTED, purpose="transactional", channel="email", attempt=2)
+    )
+    assert scene.deliver(command()).attempt == 2
+    assert scene.provider.sent == [] and scene.reports == {}
+
+
+def test_the_same_address_on_another_channel_is_another_attempt() -> None:
+    scene = Scene()
+    scene.deliver(command())
+    scene.deliver(command(attempt=2))
+    assert len(scene.provider.sent) == 2
+    assert [told.source_id for told in scene.reports.values()] == ["m-1:sent", "m-1:sent:2"]
+
+
+def test_what_was_decided_on_the_way_is_entered_with_the_outcome() -> None:
+    scene = Scene()
+    scene.deliver(command(why=[["2026-11-20T12:00:00.000Z", "chosen", "named", "sms"]]))
+    steps = scene.deliveries.records["m-1"].steps
+    assert [(step.what, step.channel) for step in steps] == [("chosen", "sms"), ("sent", "sms")]
+
+
+def test_an_objection_between_gate_and_provider_sees_the_claim() -> None:
+    """Case 26: what is under way when somebody objects is this one message, and it is on record."""
+    scene = Scene()
+    scene.agree()
+    news = command(
+        purpose="marketing",
+        template="newsletter",
+        data={"headline": "a", "text": "b", "unsubscribe_url": "https://example.com/u"},
+    )
+    send = scene.provider.send
+
+    def object_meanwhile(message: Any) -> str:
+        now = utc_text(scene.clock())
+        said = ConsentRecord("e-2", "marketing", "sms", "withdrawn", "subject", now, now)
+        before = scene.consents.get(KEY)
+        assert [claim.intent for claim in before.claims] == ["m-1/1"]
+        entry = ledger_entry(KEY, said, {}, before.last_hash)
+        scene.consents.commit(KEY, before, before.consent.with_record(said), entry)
+        return send(message)
+
+    scene.provider.send = object_meanwhile  # type: ignore[method-assign]
+    assert scene.deliver(news).state == State.SENT
+    scene.provider.send = send  # type: ignore[method-assign]
+    later = scene.deliver(command(**{**news.data, "message_id": "m-2"}))
+    assert later.state == State.DENIED and "step 4: withdrawn (e-2)" in later.reason
+    assert len(scene.provider.sent) == 1

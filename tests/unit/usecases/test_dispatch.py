@@ -11,20 +11,22 @@ from enlace.domain.envelope import Event
 from enlace.domain.protocol import make_protocol
 from enlace.errors import InvalidPayload, TemporaryFailure
 from enlace.rules import default_rules
+from enlace.senders.registry import sender_channels
 from enlace.usecases.cases import CaseKeeper
 from enlace.usecases.dispatch import Dispatch
 from enlace.usecases.membership import Memberships
 from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.send_command import read_command
+from local.memory_deliveries import MemoryDeliveries
 from tests.stores.memory_cases import MemoryCases
 from tests.unit.usecases.fakes import (
     Bus,
     Clock,
     Identities,
-    MemoryDeliveries,
     event,
     identifier,
 )
+from tests.unit.usecases.planning import planner
 
 AT = "2026-11-20T11:59:00.000Z"
 ORDER = {"order_id": "A-1", "value": {"amount": 123456, "currency": "BRL"}}
@@ -41,7 +43,7 @@ class Scene:
         self.timeline = Timeline()
         self.cases = MemoryCases()
         self.identities = Identities()
-        self.messages = MemoryDeliveries(self.clock)
+        self.messages = MemoryDeliveries()
         self.bus = Bus()
         self.dispatch = Dispatch(
             timeline=self.timeline,
@@ -53,6 +55,13 @@ class Scene:
                 now=self.clock,
             ),
             messages=self.messages,
+            planner=planner(
+                store=self.identities,
+                memberships=None,
+                deliveries=self.messages,
+                now=self.clock,
+            ),
+            channels=sender_channels(),
             bus=self.bus,
             now=self.clock,
         )

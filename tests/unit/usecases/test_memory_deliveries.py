@@ -1,12 +1,12 @@
-"""The fake passes the suite of the table."""
+"""The memory passes the suite of the table."""
 
 import pytest
 
+from local.memory_deliveries import MemoryDeliveries
 from tests.stores.delivery_suite import DeliverySuite
-from tests.unit.usecases.fakes import Clock, MemoryDeliveries
 
 
 class TestMemoryDeliveries(DeliverySuite):
     @pytest.fixture
-    def table(self, clock: Clock) -> MemoryDeliveries:
-        return MemoryDeliveries(clock)
+    def table(self) -> MemoryDeliveries:
+        return MemoryDeliveries()

@@ -7,15 +7,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from enlace.aws.dynamodb import batch_get, translated
+from enlace.domain import send_claims
 from enlace.domain.component import etag_of
 from enlace.domain.consent import AddressConsent
 from enlace.domain.consent_document import from_document, to_document
+from enlace.domain.send_claims import SendClaim
 from enlace.errors import AlreadyRecorded, Conflict, TemporaryFailure
 from enlace.usecases.consents import StoredConsent
 
@@ -42,14 +44,7 @@ class ConsentTable:
         TemporaryFailure
             If the service does not answer.
         """
-        item = self._item(key, "state")
-        # An intent to send may stand where nobody has said anything yet.
-        if item is None or "etag" not in item:
-            return StoredConsent(AddressConsent())
-        body = item["body"]["S"]
-        return StoredConsent(
-            from_document(json.loads(body)), item["etag"]["S"], item["last_hash"]["S"]
-        )
+        return _stored(self._item(key, "state") or {})
 
     def states(self, keys: Collection[str]) -> dict[str, AddressConsent]:
         """The consents of several addresses, where anything is on record, in one request.
@@ -59,13 +54,20 @@ class ConsentTable:
         TemporaryFailure
             If the service does not answer.
         """
+        found = self.stored(keys, consistent=False)
+        return {key: stored.consent for key, stored in found.items() if stored.etag}
+
+    def stored(self, keys: Collection[str], *, consistent: bool = True) -> dict[str, StoredConsent]:
+        """Consents and claims of several addresses, where there are any, in one request.
+
+        Raises
+        ------
+        TemporaryFailure
+            If the service does not answer.
+        """
         wanted = [{"pk": {"S": key}, "sk": {"S": "state"}} for key in sorted(keys)]
-        items = batch_get(self._client, self._table, wanted, consistent=False)
-        return {
-            item["pk"]["S"]: from_document(json.loads(item["body"]["S"]))
-            for item in items
-            if "body" in item
-        }
+        items = batch_get(self._client, self._table, wanted, consistent=consistent)
+        return {item["pk"]["S"]: _stored(item) for item in items}
 
     def entry(self, key: str, event_id: str) -> dict[str, Any] | None:
         """One entry of the ledger.
@@ -83,21 +85,22 @@ class ConsentTable:
     ) -> None:
         """See :class:`enlace.usecases.consents.ConsentStore`."""
         body = _dump(to_document(after))
-        state: dict[str, Any] = {
-            "TableName": self._table,
-            "Item": {
-                "pk": {"S": key},
-                "sk": {"S": "state"},
-                "body": {"S": body},
-                "last_hash": {"S": entry["hash"]},
-                # The ledger moves with it, so equal states differ by their last entry.
-                "etag": {"S": etag_of(body + entry["hash"])},
-            },
-            "ConditionExpression": "attribute_not_exists(etag)",
+        values = {
+            ":body": {"S": body},
+            ":last_hash": {"S": entry["hash"]},
+            # The ledger moves with it, so equal states differ by their last entry.
+            ":new": {"S": etag_of(body + entry["hash"])},
         }
         if before.etag:
-            state["ConditionExpression"] = "etag = :etag"
-            state["ExpressionAttributeValues"] = {":etag": {"S": before.etag}}
+            values[":etag"] = {"S": before.etag}
+        # An update, which leaves the claims of senders as they are.
+        state: dict[str, Any] = {
+            "TableName": self._table,
+            "Key": {"pk": {"S": key}, "sk": {"S": "state"}},
+            "UpdateExpression": "SET body = :body, last_hash = :last_hash, etag = :new",
+            "ConditionExpression": _as_read(before),
+            "ExpressionAttributeValues": values,
+        }
         ledger = {
             "TableName": self._table,
             "Item": {
@@ -109,23 +112,31 @@ class ConsentTable:
         }
         with translated():
             try:
-                self._client.transact_write_items(TransactItems=[{"Put": ledger}, {"Put": state}])
+                self._client.transact_write_items(
+                    TransactItems=[{"Put": ledger}, {"Update": state}]
+                )
             except ClientError as error:
                 _raise_cause(error)
                 raise
 
-    def intend(self, key: str, before: StoredConsent, message_id: str, at: str) -> None:
-        """See :class:`enlace.usecases.send_gate.Intents`; one conditional write."""
-        values = {":id": {"S": message_id}, ":at": {"S": at}}
+    def put_claims(self, key: str, before: StoredConsent, claims: Iterable[SendClaim]) -> None:
+        """See :class:`enlace.usecases.send_gate.Claims`; one conditional write."""
+        text, values = send_claims.dump(claims), {}
+        if text:
+            values[":claims"] = {"S": text}
+        condition = f"{_as_read(before)} AND attribute_not_exists(claims)"
         if before.etag:
             values[":etag"] = {"S": before.etag}
+        if before.claims:
+            condition = f"{_as_read(before)} AND claims = :before"
+            values[":before"] = {"S": send_claims.dump(before.claims)}
         with translated():
             self._client.update_item(
                 TableName=self._table,
                 Key={"pk": {"S": key}, "sk": {"S": "state"}},
-                UpdateExpression="SET intent = :id, intent_at = :at",
-                ConditionExpression="etag = :etag" if before.etag else "attribute_not_exists(etag)",
-                ExpressionAttributeValues=values,
+                UpdateExpression="SET claims = :claims" if text else "REMOVE claims",
+                ConditionExpression=condition,
+                **({"ExpressionAttributeValues": values} if values else {}),
             )
 
     def _item(self, key: str, sk: str) -> dict[str, Any] | None:
@@ -137,6 +148,19 @@ class ConsentTable:
             )
         item: dict[str, Any] | None = answer.get("Item")
         return item
+
+
+def _as_read(before: StoredConsent) -> str:
+    return "etag = :etag" if before.etag else "attribute_not_exists(etag)"
+
+
+def _stored(item: Mapping[str, Any]) -> StoredConsent:
+    claims = send_claims.load(item["claims"]["S"]) if "claims" in item else ()
+    # A claim may stand where nobody has said anything yet.
+    if "etag" not in item:
+        return StoredConsent(AddressConsent(), claims=claims)
+    body = from_document(json.loads(item["body"]["S"]))
+    return StoredConsent(body, item["etag"]["S"], item["last_hash"]["S"], claims)
 
 
 def _raise_cause(error: ClientError) -> None:

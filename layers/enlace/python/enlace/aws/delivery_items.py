@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, fields
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from enlace.domain.delivery import MessageRecord, State
+from enlace.domain.delivery import MessageRecord, Request, State, Step
 from enlace.errors import EnlaceError, TemporaryFailure
 
-_NUMBERS = frozenset({"attempts", "lease_until"})
+_NUMBERS = frozenset({"attempt"})
+_OTHERS = frozenset({"message_id", "request", "steps"})
 
 
 class ConditionFailed(EnlaceError):
@@ -45,12 +48,16 @@ def to_item(record: MessageRecord) -> dict[str, Any]:
     item: dict[str, Any] = {}
     for field in fields(record):
         value = getattr(record, field.name)
-        if field.name == "message_id" or not value:
+        if field.name in _OTHERS or not value:
             continue
         if field.name in _NUMBERS:
             item[field.name] = {"N": str(value)}
         else:
             item[field.name] = {"BOOL": True} if value is True else {"S": str(value)}
+    if record.request:
+        item["request"] = {"S": _dump(asdict(record.request))}
+    if record.steps:
+        item["steps"] = steps_value(record.steps)
     return item
 
 
@@ -59,9 +66,23 @@ def to_record(item: dict[str, Any]) -> MessageRecord:
     values: dict[str, Any] = {"message_id": item["pk"]["S"].partition("#")[2]}
     for field in fields(MessageRecord):
         attribute = item.get(field.name)
-        if attribute is not None:
+        if attribute is not None and field.name not in _OTHERS:
             ((kind, value),) = attribute.items()
-            values[field.name] = float(value) if kind == "N" else value
-    values["state"] = State(values["state"])
-    values["attempts"] = int(values.get("attempts", 0))
-    return MessageRecord(**values)
+            values[field.name] = int(value) if kind == "N" else value
+    values["state"] = State(values.get("state", State.ACCEPTED))
+    if "request" in item:
+        request = json.loads(item["request"]["S"])
+        for name in ("channels", "attachments"):
+            request[name] = tuple(request[name])
+        values["request"] = Request(**request)
+    steps = item.get("steps", {}).get("L", ())
+    return MessageRecord(**values, steps=tuple(Step(*json.loads(one["S"])) for one in steps))
+
+
+def steps_value(steps: Iterable[Step]) -> dict[str, Any]:
+    """Steps as an attribute."""
+    return {"L": [{"S": _dump([s.at, s.what, s.why, s.channel])} for s in steps]}
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)

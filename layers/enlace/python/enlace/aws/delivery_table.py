@@ -1,29 +1,26 @@
 """Messages in the delivery table: one item each, ``message#<id>``.
 
-Every write is conditional on the state before, so redeliveries, crashed senders
-and the provider's own events may come in any order. Items hold ids and address
-keys; no address, no text.
+Every write is conditional on the state before, so redeliveries, crashed senders and the
+provider's own events may come in any order. Items hold ids, address keys and the
+template's variables; no address.
+
+What goes to one person and counts for caps stands in ``person#<customer id>``: the place
+where two messages to one person at the same moment see each other.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from enlace.aws.delivery_items import ConditionFailed, dynamo_call, to_item, to_record
-from enlace.domain.delivery import Claim, MessageRecord, State
-from enlace.domain.interaction import utc_text
+from enlace.aws.delivery_items import ConditionFailed, dynamo_call, steps_value, to_item, to_record
+from enlace.domain.delivery import Choice, MessageRecord, State, Step
+from enlace.domain.message_policy import Cap
+from enlace.domain.reservations import Reservation, load, reserved
 from enlace.errors import TemporaryFailure
 
-#: Longer than a sender may run: a lease that ran out belongs to a crashed one.
-LEASE_SECONDS = 90
-#: How long a provider's own event may take to tell of a lost acknowledgement.
-EVIDENCE_SECONDS = 60
-
-_NAMES = {"#state": "state", "#token": "token"}
+_STATE = {"#state": "state"}
+_ATTEMPTS = 8
 
 
 class DeliveryTable:
@@ -34,157 +31,188 @@ class DeliveryTable:
     client
         A botocore DynamoDB client.
     table : str
-    now : callable
-        The current time, with a zone.
     """
 
-    def __init__(self, client: Any, table: str, *, now: Callable[[], datetime]):
+    def __init__(self, client: Any, table: str):
         self._client = client
         self._table = table
-        self._now = now
 
     def get(self, message_id: str) -> MessageRecord | None:
         """A message's record, read consistently."""
-        answer = self._call("get_item", Key=_key(message_id), ConsistentRead=True)
-        return to_record(answer["Item"]) if "Item" in answer else None
+        item = self._get(_key(message_id))
+        return to_record(item) if item else None
 
-    def accept(self, message: MessageRecord) -> None:
-        """Enter a message that was asked for, or denied at once; known ones stay as they are."""
-        if message.state == State.DENIED:
-            values = to_item(replace(message, settled_at=utc_text(self._now())))
-        else:
-            values = to_item(message)
-        self._try(
-            "put_item",
-            Item={**_key(message.message_id), **values},
-            ConditionExpression="attribute_not_exists(pk)",
-        )
+    def accept(self, message: MessageRecord) -> bool:
+        """Enter a message that was asked for, or denied at once; known ones stay as they are.
 
-    def claim(self, message: MessageRecord) -> Claim:
-        """See :class:`enlace.usecases.deliver_message.Deliveries`."""
-        now = self._now()
-        token = str(uuid.uuid4())
-        until = (now + timedelta(seconds=LEASE_SECONDS)).timestamp()
-        once = ("template", "purpose", "channel", "customer_id", "contact_key")
-        kept = ", ".join(f"{name} = if_not_exists({name}, :{name})" for name in once)
-        answer = self._try(
-            "update_item",
-            Key=_key(message.message_id),
-            UpdateExpression=(
-                f"SET #state = :sending, #token = :token, lease_until = :until, {kept}"
-                " ADD attempts :one"
-            ),
-            ConditionExpression=(
-                "attribute_not_exists(pk) OR #state = :accepted"
-                " OR (#state IN (:sending, :unknown) AND lease_until < :now)"
-            ),
-            ExpressionAttributeNames=_NAMES,
-            ExpressionAttributeValues={
-                ":sending": {"S": State.SENDING},
-                ":unknown": {"S": State.UNKNOWN},
+        Returns
+        -------
+        bool
+            False if it was known.
+        """
+        item = {**_key(message.message_id), **to_item(message)}
+        condition = "attribute_not_exists(pk)"
+        return self._try("put_item", Item=item, ConditionExpression=condition) is not None
+
+    def decide(self, message_id: str, choice: Choice, steps: Sequence[Step]) -> Choice:
+        """Enter where an attempt goes, once; gives what stands there."""
+        answer = self._update(
+            message_id,
+            "SET #state = :accepted, attempt = :attempt, channel = :channel,"
+            " contact_kind = :kind, contact_key = :key, steps = list_append("
+            "if_not_exists(steps, :none), :steps) REMOVE due_at",
+            "attribute_exists(pk) AND (attempt = :before OR (attribute_not_exists(attempt)"
+            " AND :before = :zero))",
+            {
                 ":accepted": {"S": State.ACCEPTED},
-                ":token": {"S": token},
-                ":until": {"N": str(until)},
-                ":now": {"N": str(now.timestamp())},
-                ":one": {"N": "1"},
-                **{f":{name}": {"S": getattr(message, name)} for name in once},
-            },
-            ReturnValues="ALL_OLD",
-        )
-        if answer is None:
-            record = self.get(message.message_id)
-            if record is None:
-                raise TemporaryFailure("the message's record changed while it was read")
-            # Taken by this very call, whose acknowledgement was lost before it was repeated.
-            # Each attempt that certainly did nothing was taken off again by `release`.
-            mine = record.token == token and record.state == State.SENDING
-            return Claim(record, mine=mine, doubtful=mine and record.attempts > 1)
-        before = to_record(answer["Attributes"]) if "Attributes" in answer else message
-        doubtful = "Attributes" in answer and before.state in (State.SENDING, State.UNKNOWN)
-        record = replace(
-            before,
-            state=State.SENDING,
-            token=token,
-            lease_until=until,
-            attempts=before.attempts + 1,
-        )
-        return Claim(record, mine=True, doubtful=doubtful)
-
-    def release(self, claim: Claim) -> None:
-        """See :class:`enlace.usecases.deliver_message.Deliveries`."""
-        # After a doubtful attempt it stays doubtful, whatever this one found.
-        state = State.UNKNOWN if claim.doubtful else State.ACCEPTED
-        self._try(
-            "update_item",
-            Key=_key(claim.record.message_id),
-            UpdateExpression="SET #state = :state, lease_until = :zero ADD attempts :less",
-            ConditionExpression="#state = :sending AND #token = :token",
-            ExpressionAttributeNames=_NAMES,
-            ExpressionAttributeValues={
-                ":state": {"S": state},
+                ":before": {"N": str(choice.attempt - 1)},
                 ":zero": {"N": "0"},
-                ":less": {"N": "-1"},
-                ":sending": {"S": State.SENDING},
-                ":token": {"S": claim.record.token},
+                ":none": {"L": []},
+                ":steps": steps_value(steps),
+                **_choice_values(choice),
             },
-        )
-
-    def settle(
-        self,
-        claim: Claim,
-        state: State,
-        *,
-        reason: str = "",
-        provider: str = "",
-        provider_message_id: str = "",
-    ) -> MessageRecord:
-        """See :class:`enlace.usecases.deliver_message.Deliveries`."""
-        now = self._now()
-        open_ = state == State.UNKNOWN
-        until = (now + timedelta(seconds=EVIDENCE_SECONDS)).timestamp() if open_ else 0
-        record = replace(
-            claim.record,
-            state=state,
-            reason=reason,
-            provider=provider,
-            provider_message_id=provider_message_id,
-            settled_at="" if open_ else utc_text(now),
-            lease_until=float(until),
-        )
-        values = {
-            ":state": {"S": state},
-            ":reason": {"S": reason},
-            ":provider": {"S": provider},
-            ":provider_message_id": {"S": provider_message_id},
-            ":settled_at": {"S": record.settled_at},
-            ":until": {"N": str(until)},
-            ":sending": {"S": State.SENDING},
-        }
-        names = dict(_NAMES)
-        if state == State.SENT:
-            # Known for certain, so it counts even if the lease has passed on.
-            condition = "#state IN (:sending, :unknown, :accepted)"
-            values[":unknown"] = {"S": State.UNKNOWN}
-            values[":accepted"] = {"S": State.ACCEPTED}
-            del names["#token"]
-        else:
-            condition = "#state = :sending AND #token = :token"
-            values[":token"] = {"S": claim.record.token}
-        answer = self._try(
-            "update_item",
-            Key=_key(record.message_id),
-            UpdateExpression=(
-                "SET #state = :state, reason = :reason, provider = :provider,"
-                " provider_message_id = :provider_message_id, settled_at = :settled_at,"
-                " lease_until = :until"
-            ),
-            ConditionExpression=condition,
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues=values,
         )
         if answer is not None:
-            return record
-        return self.get(record.message_id) or record
+            return choice
+        record = self.get(message_id)
+        if record is None or record.attempt != choice.attempt:
+            raise TemporaryFailure("the message has moved on")
+        return Choice(record.attempt, record.channel, record.contact_kind, record.contact_key)
+
+    def reserve(
+        self,
+        person: str,
+        message_id: str,
+        choice: Choice,
+        *,
+        caps: Collection[Cap],
+        counted: Collection[tuple[str, int]],
+        now: int,
+    ) -> Choice | None:
+        """Enter where an attempt goes, if the person may get one more.
+
+        Parameters
+        ----------
+        person : str
+            The customer id that the message was accepted for.
+        counted : collection of (message id, Unix seconds)
+            What their addresses got; may name the same messages.
+        now : int
+            Unix seconds.
+
+        Returns
+        -------
+        Choice or None
+            What stands there for this attempt; None where a cap is reached.
+        """
+        key = {"pk": {"S": f"person#{person}"}}
+        mine = Reservation(message_id, now, choice)
+        for _ in range(_ATTEMPTS):
+            item = self._get(key)
+            text = item["reserved"]["S"] if item else ""
+            known = load(text)
+            for one in known:
+                if one.message_id == message_id and one.choice.attempt == choice.attempt:
+                    return one.choice
+            after = reserved(known, mine, caps=caps, counted=counted)
+            if after is None:
+                return None
+            values = {":after": {"S": after}, **({":before": {"S": text}} if text else {})}
+            done = self._try(
+                "update_item",
+                Key=key,
+                UpdateExpression="SET reserved = :after",
+                ConditionExpression="reserved = :before" if text else "attribute_not_exists(pk)",
+                ExpressionAttributeValues=values,
+            )
+            if done is not None:
+                return choice
+        raise TemporaryFailure("others kept writing to the same person")
+
+    def put_off(
+        self,
+        message_id: str,
+        state: State,
+        attempt: int,
+        *,
+        at: str,
+        reason: str,
+        steps: Iterable[Step],
+        due_at: str = "",
+    ) -> bool:
+        """Enter that nothing goes out now (``deferred``), or at all (``denied``, ``failed``).
+
+        Returns
+        -------
+        bool
+            False if the message has moved on since ``attempt``.
+        """
+        answer = self._update(
+            message_id,
+            "SET #state = :state, reason = :reason, due_at = :due, settled_at = :at,"
+            " steps = list_append(if_not_exists(steps, :none), :steps)",
+            "attribute_exists(pk) AND #state IN (:accepted, :deferred)"
+            " AND (attempt = :attempt OR (attribute_not_exists(attempt) AND :attempt = :zero))",
+            {
+                ":state": {"S": state},
+                ":reason": {"S": reason},
+                ":due": {"S": due_at},
+                ":at": {"S": "" if state == State.DEFERRED else at},
+                ":none": {"L": []},
+                ":steps": steps_value(steps),
+                ":accepted": {"S": State.ACCEPTED},
+                ":deferred": {"S": State.DEFERRED},
+                ":attempt": {"N": str(attempt)},
+                ":zero": {"N": "0"},
+            },
+        )
+        return answer is not None
+
+    def settle(self, message: MessageRecord) -> MessageRecord:
+        """Enter how an attempt ended; gives what the record says now.
+
+        What the provider's own events said already stands.
+        """
+        once = ("template", "purpose", "customer_id")
+        values = {
+            ":state": {"S": message.state},
+            ":reason": {"S": message.reason},
+            ":provider": {"S": message.provider},
+            ":id": {"S": message.provider_message_id},
+            ":at": {"S": message.settled_at},
+            ":none": {"L": []},
+            ":steps": steps_value(message.steps),
+            ":accepted": {"S": State.ACCEPTED},
+            ":deferred": {"S": State.DEFERRED},
+            ":one": {"N": "1"},
+            **_choice_values(_choice(message)),
+            **{f":{name}": {"S": getattr(message, name)} for name in once},
+        }
+        answer = self._update(
+            message.message_id,
+            "SET #state = :state, reason = :reason, provider = :provider,"
+            " provider_message_id = :id, settled_at = :at, attempt = :attempt,"
+            " channel = :channel, contact_kind = :kind, contact_key = :key,"
+            " steps = list_append(if_not_exists(steps, :none), :steps), "
+            + ", ".join(f"{name} = if_not_exists({name}, :{name})" for name in once)
+            + " REMOVE due_at",
+            # A later attempt overwrites an earlier one; the provider's word is never overwritten.
+            "attribute_not_exists(pk) OR (attempt < :attempt AND attempt >= :one)"
+            " OR ((attribute_not_exists(attempt) OR attempt = :attempt)"
+            " AND #state IN (:accepted, :deferred))",
+            values,
+        )
+        if answer is not None:
+            return message
+        # The provider's report came first, and does not know which channel it was.
+        self._update(
+            message.message_id,
+            "SET attempt = :attempt, channel = :channel, contact_kind = :kind, contact_key = :key",
+            "attribute_not_exists(attempt)",
+            _choice_values(_choice(message)),
+            names=False,
+        )
+        return self.get(message.message_id) or message
 
     def report(
         self,
@@ -192,16 +220,23 @@ class DeliveryTable:
         state: State,
         *,
         at: str,
+        channel: str = "",
         provider_message_id: str = "",
         reason: str = "",
+        read: bool = False,
     ) -> bool:
-        """Enter what the provider's own events say: sent, delivered or failed.
+        """Enter what the provider's own events say: sent, delivered, read or failed.
 
         Parameters
         ----------
         at : str
             Contract time of the provider's event; of delivered and failed, the
             later one stands (mail can bounce after it was delivered).
+        channel : str
+            Where it happened: what an earlier channel tells late of a failure says nothing
+            about the present one.
+        read : bool
+            It was read, and so delivered.
 
         Returns
         -------
@@ -221,26 +256,45 @@ class DeliveryTable:
         if provider_message_id:
             update += ", provider_message_id = :id"
             values[":id"] = {"S": provider_message_id}
+        if read:
+            update += ", read_at = if_not_exists(read_at, :at)"
         if state == State.SENT:
-            condition = "#state IN (:accepted, :sending, :unknown)"
+            condition = "#state = :accepted"
             values[":accepted"] = {"S": State.ACCEPTED}
-            values[":sending"] = {"S": State.SENDING}
-            values[":unknown"] = {"S": State.UNKNOWN}
         else:
             condition = (
                 "attribute_exists(pk) AND #state <> :denied"
                 " AND (attribute_not_exists(reported_at) OR reported_at < :at)"
             )
             values[":denied"] = {"S": State.DENIED}
-        answer = self._try(
+        if state == State.FAILED and channel:
+            condition += " AND (attribute_not_exists(channel) OR channel = :channel)"
+            values[":channel"] = {"S": channel}
+        return self._update(message_id, update, condition, values) is not None
+
+    def _get(self, key: dict[str, Any]) -> dict[str, Any] | None:
+        item: dict[str, Any] | None = self._call("get_item", Key=key, ConsistentRead=True).get(
+            "Item"
+        )
+        return item
+
+    def _update(
+        self,
+        message_id: str,
+        update: str,
+        condition: str,
+        values: dict[str, Any],
+        *,
+        names: bool = True,
+    ) -> dict[str, Any] | None:
+        return self._try(
             "update_item",
             Key=_key(message_id),
             UpdateExpression=update,
             ConditionExpression=condition,
-            ExpressionAttributeNames={"#state": "state"},
             ExpressionAttributeValues=values,
+            **({"ExpressionAttributeNames": _STATE} if names else {}),
         )
-        return answer is not None
 
     def _try(self, operation: str, **parameters: Any) -> dict[str, Any] | None:
         # None where the condition does not hold.
@@ -251,6 +305,19 @@ class DeliveryTable:
 
     def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return dynamo_call(self._client, operation, TableName=self._table, **parameters)
+
+
+def _choice(message: MessageRecord) -> Choice:
+    return Choice(message.attempt, message.channel, message.contact_kind, message.contact_key)
+
+
+def _choice_values(choice: Choice) -> dict[str, Any]:
+    return {
+        ":attempt": {"N": str(choice.attempt)},
+        ":channel": {"S": choice.channel},
+        ":kind": {"S": choice.contact_kind},
+        ":key": {"S": choice.contact_key},
+    }
 
 
 def _key(message_id: str) -> dict[str, Any]:

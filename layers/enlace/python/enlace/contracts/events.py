@@ -248,7 +248,7 @@ class SendMessage(Contract):
     message_id: Uuid
     """The message's id; its outcomes come back as interactions that name it."""
     customer_id: CustomerId
-    purpose: Literal["transactional", "marketing", "confirmation", "opt_in"]
+    purpose: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     template: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     language: Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
     """BCP 47, such as `pt-BR`."""
@@ -260,3 +260,22 @@ class SendMessage(Contract):
     """The template's variables and ids; no addresses."""
     expires_at: Time
     """Not to be sent after this."""
+    template_version: str | None = None
+    """The one that it was asked for with; absent for the one in force."""
+    attempt: Annotated[int, Field(ge=1)] = 1
+    """Which channel of this message it is: a fall-back is a further attempt."""
+    why: list[list[str]] = Field(default_factory=list)
+    """What was decided on the way, as `[at, what, why, channel]`, for the message's record."""
+    attachments: list[str] = Field(default_factory=list)
+    """Names under which files are kept."""
+
+
+class DispatchMessage(Contract):
+    """Look at a message that was asked for: whom, where and when, or nobody."""
+
+    message_id: Uuid
+    purpose: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    """Picks the queue: what people wait for goes before what rests on their consent."""
+    cause: Literal["asked", "due", "unread"]
+    attempt: Annotated[int, Field(ge=0)]
+    """How many channels had been tried then."""

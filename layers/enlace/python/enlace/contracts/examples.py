@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from enlace.domain import case_events, consent_events, events
+from enlace.domain import case_events, consent_events, events, message_events
 from enlace.domain.envelope import AddressRef, Cause, Entry, event_id
 from enlace.domain.interaction import parse_interaction
 from enlace.domain.protocol import format_protocol, make_protocol
@@ -246,6 +246,21 @@ def _message(
     )
 
 
+#: A message that a system of the company asks for.
+ASKED_MESSAGE = "5f0f4a55-0c1b-5a57-8f5e-0f3c5c9d7a10"
+
+
+def _asked(purpose: str, cause: str = message_events.ASKED, attempt: int = 0) -> Entry:
+    return message_events.dispatch_message(
+        message_id=ASKED_MESSAGE,
+        purpose=purpose,
+        cause=cause,
+        attempt=attempt,
+        source="enlace.api_messages",
+        at=RECORDED_AT,
+    )
+
+
 _OPENED = format_protocol(make_protocol(INTERACTION["id"], OCCURRED_AT))
 _CONFIRMED = {"order_id": "A-1001", "amount_minor": 15990, "currency": "BRL"}
 
@@ -271,6 +286,11 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
     events.CASE_CLOSED: (_case_changed(events.CASE_CLOSED),),
     events.CASE_REOPENED: (_case_changed(events.CASE_REOPENED),),
     consent_events.CONSENT_CHANGED: (_consent(),),
+    message_events.DISPATCH_MESSAGE: (
+        _asked("transactional"),
+        _asked("marketing"),
+        _asked("transactional", message_events.UNREAD, 1),
+    ),
     events.SEND_MESSAGE: (
         _message(INTERACTION, "protocol_opened", "sms", PHONE, {"protocol": _OPENED}),
         _message(ORDER, "order_confirmation", "email", EMAIL, _CONFIRMED),

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from enlace.contracts import events as models
 from enlace.contracts.examples import ENTRIES, on_the_bus
 from enlace.contracts.types import Contract
-from enlace.domain import consent_events, events
+from enlace.domain import consent_events, events, message_events
 from enlace.domain.envelope import read_event
 from enlace.errors import InvalidPayload
 from enlace.senders.registry import sender_channels
@@ -162,6 +162,13 @@ CONTRACTS: tuple[EventContract, ...] = (
         models.ConsentChanged,
         producers=("api_consents", "record_consent"),
         consumers=(),
+    ),
+    _contract(
+        message_events.DISPATCH_MESSAGE,
+        models.DispatchMessage,
+        kind="command",
+        producers=("api_messages", "dispatch_message"),
+        consumers=("dispatch_message",),
     ),
     _contract(
         events.SEND_MESSAGE,

@@ -48,6 +48,8 @@ class MessagePolicy:
     caps : tuple of Cap
         Of the purposes that rest on consent.
     fallback_after_seconds : mapping of channel to seconds
+    answer_on_same_channel : bool
+        A phone that wrote by WhatsApp is answered there, and not by SMS.
     """
 
     version: str = "none"
@@ -55,6 +57,7 @@ class MessagePolicy:
     caps: tuple[Cap, ...] = ()
     open_hours: OpenHours = field(default_factory=OpenHours)
     fallback_after_seconds: Mapping[str, int] = field(default_factory=dict)
+    answer_on_same_channel: bool = False
 
     def needs_consent(self, purpose: str) -> bool:
         """Whether a purpose rests on consent: then caps and open hours hold for it too."""
@@ -82,7 +85,10 @@ def parse_message_policy(text: str) -> MessagePolicy:
         tuple(_cap(n, cap) for n, cap in enumerate(_list(body.pop("caps", []), "caps"))),
         _open_hours(body.pop("open_hours", {})),
         _wholes(body.pop("fallback_after_seconds", {}), "fallback_after_seconds"),
+        body.pop("answer_on_same_channel", False),
     )
+    if not isinstance(policy.answer_on_same_channel, bool):
+        raise InvalidRules("answer_on_same_channel: must be true or false")
     if body:
         raise InvalidRules(f"{min(body)}: no such field")
     return policy

@@ -12,9 +12,6 @@ from typing import NamedTuple
 TRANSACTIONAL = "transactional"
 MARKETING = "marketing"
 
-#: The sender that reaches an address of a kind; other kinds have none yet.
-CHANNEL_OF_KIND = {"email": "email", "phone": "sms"}
-
 #: Channels whose interactions the company's own systems sign. Deliberately a list
 #: of what is trusted: whoever holds a site's public write key can invent an order
 #: for any address, so behaviour tracking must never be on it.

@@ -22,6 +22,9 @@ class SenderChannel:
         Whether the network tells that a message was read; else its delivery has to do.
     quiet_hours : bool
         Whether it rings in somebody's pocket.
+    needs_contact : bool
+        Only whoever wrote through it is known to have it: it is not tried on a mere number
+        unless the request names it.
     """
 
     name: str
@@ -29,6 +32,7 @@ class SenderChannel:
     cost: int
     read_receipts: bool = False
     quiet_hours: bool = False
+    needs_contact: bool = False
 
     def reaches(self, kind: str) -> bool:
         """Whether it can write to an identifier of a kind, with or without scope."""
@@ -43,3 +47,24 @@ def channels_of(kind: str, channels: SenderChannels) -> list[SenderChannel]:
     """The channels that reach an identifier of a kind, the cheapest first."""
     found = [channel for channel in channels.values() if channel.reaches(kind)]
     return sorted(found, key=lambda channel: (channel.cost, channel.name))
+
+
+def answering(kind: str, came_through: str, channels: SenderChannels) -> SenderChannel | None:
+    """The channel that answers what came from an address.
+
+    Parameters
+    ----------
+    came_through : str
+        The channel to answer on where it reaches the address; "" for none in particular.
+
+    Returns
+    -------
+    SenderChannel or None
+        Else the cheapest that needs no contact through itself first; None where nothing
+        reaches the address.
+    """
+    found = channels_of(kind, channels)
+    for channel in found:
+        if channel.name == came_through:
+            return channel
+    return next((channel for channel in found if not channel.needs_contact), None)

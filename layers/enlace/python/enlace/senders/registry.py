@@ -14,8 +14,13 @@ from enlace.domain.sender_channel import SenderChannel, SenderChannels
 
 
 @cache
-def sender_channels() -> SenderChannels:
+def sender_channels(only: str = "") -> SenderChannels:
     """Every sender's channel, by name.
+
+    Parameters
+    ----------
+    only : str
+        Names of those that are set up, with commas; "" for all.
 
     Raises
     ------
@@ -32,4 +37,5 @@ def sender_channels() -> SenderChannels:
         if channel.name in found:
             raise ValueError(f"two senders of the channel {channel.name}")
         found[channel.name] = channel
-    return found
+    wanted = {name.strip() for name in only.split(",")} - {""}
+    return {name: channel for name, channel in found.items() if name in wanted or not wanted}

@@ -35,7 +35,12 @@ from enlace.senders.sms import require_e164
 
 #: Cost: a utility template to Brazil, $0.0068 (Meta's rate card of January 2026).
 CHANNEL = SenderChannel(
-    "whatsapp", ("phone", "whatsapp_bsuid"), cost=6_800, read_receipts=True, quiet_hours=True
+    "whatsapp",
+    ("phone", "whatsapp_bsuid"),
+    cost=6_800,
+    read_receipts=True,
+    quiet_hours=True,
+    needs_contact=True,
 )
 
 BASE_URL = "https://graph.facebook.com/v26.0"

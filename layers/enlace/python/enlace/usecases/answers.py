@@ -17,7 +17,8 @@ from enlace.domain import events
 from enlace.domain.delivery import MessageRecord, State
 from enlace.domain.envelope import AddressRef, Entry, Event
 from enlace.domain.interaction import utc_text
-from enlace.domain.send_gate import CHANNEL_OF_KIND, OWN_CHANNELS, TRANSACTIONAL, may_address
+from enlace.domain.send_gate import OWN_CHANNELS, TRANSACTIONAL, may_address
+from enlace.domain.sender_channel import SenderChannel, SenderChannels, answering
 from enlace.usecases.message_templates import language_of
 
 #: An imported history must not write to people about what was long ago.
@@ -27,8 +28,8 @@ MESSAGE_TTL = timedelta(hours=24)
 class Records(Protocol):
     """Records of messages."""
 
-    def accept(self, message: MessageRecord) -> None:
-        """Enter a message that is asked for, or denied at once."""
+    def accept(self, message: MessageRecord) -> bool:
+        """Enter a message that is asked for, or denied at once; False if it was known."""
 
 
 class Answers:
@@ -36,6 +37,10 @@ class Answers:
 
     Parameters
     ----------
+    channels : mapping
+        The channels that there are senders for.
+    same_channel : bool
+        A phone that wrote by WhatsApp is answered by WhatsApp, and not by SMS.
     own_channels : collection of str
         Channels of the company's own systems; see :mod:`enlace.domain.send_gate`.
     now : callable
@@ -46,16 +51,20 @@ class Answers:
         self,
         records: Records,
         *,
+        channels: SenderChannels,
         now: Callable[[], datetime],
+        same_channel: bool = False,
         own_channels: Collection[str] = OWN_CHANNELS,
     ):
         self._records = records
+        self._channels = channels
+        self._same_channel = same_channel
         self._now = now
         self._own_channels = own_channels
 
     def denial(self, event: Event, body: dict[str, Any]) -> str:
         """Why the interaction's contact point may not be answered; "" if it may."""
-        if point_of(event).kind not in CHANNEL_OF_KIND:
+        if self._channel(event) is None:
             return "no sender for this contact point kind"
         verdict = may_address(
             level=body["contact_point"]["level"],
@@ -87,15 +96,21 @@ class Answers:
             Why not; "" if it may be sent.
         """
         point = point_of(event)
+        channel = self._channel(event)
+        now = utc_text(self._now())
         message = MessageRecord(
             events.message_id(event.data["interaction_id"], template),
             State.DENIED if denial else State.ACCEPTED,
             template=template,
             purpose=TRANSACTIONAL,
-            channel=CHANNEL_OF_KIND.get(point.kind, ""),
+            channel=channel.name if channel else "",
             customer_id=event.data["customer_id"],
+            contact_kind=point.kind,
             contact_key=point.key,
+            accepted_at=now,
+            attempt=1,
             reason=denial,
+            settled_at=now if denial else "",
         )
         self._records.accept(message)
         if denial:
@@ -112,11 +127,15 @@ class Answers:
                 data=data,
                 expires_at=self._expires_at(event),
                 occurred_at=event.data["occurred_at"],
-                recorded_at=utc_text(self._now()),
+                recorded_at=now,
                 correlation_id=event.data["interaction_id"],
                 causation_id=event.event_id,
             )
         ]
+
+    def _channel(self, event: Event) -> SenderChannel | None:
+        through = event.data["channel"] if self._same_channel else ""
+        return answering(point_of(event).kind, through, self._channels)
 
     def _expires_at(self, event: Event) -> str:
         # A vendor's clock that runs ahead must not prolong it.

@@ -1,31 +1,29 @@
 """Send one message once, as far as the provider permits it.
 
-The order: claim the message (a lease, so that two deliveries of the event do not
-both send), look up its address, render, ask the gate, call the provider, settle,
-report the outcome as an interaction, acknowledge. A crash after any step ends in
-a redelivery:
+The order: look up record and address, render, pass the gate (which takes the message for
+this sender alone), call the provider, settle, report the outcome as an interaction,
+acknowledge. A crash after any step ends in a redelivery:
 
-- before the provider's call, the lease runs out and the message is sent;
-- after it, nobody knows. A provider that drops repetitions is simply called again.
-  With others, a transactional message is sent again after its lease unless the
-  provider's own report has arrived meanwhile (at least once, at most
-  ``MAX_ATTEMPTS`` times: missing a protocol number is worse than reading it
-  twice); a marketing message is not (at most once);
+- before the gate, everything begins again;
+- after it, nobody knows whether the provider was called. Once the lease has run out, a
+  provider that drops repetitions is simply called again. With others, what rests on no
+  consent is sent again unless the provider's own report has arrived meanwhile (at least
+  once), and what rests on consent is not (at most once);
 - after settling, only the report is repeated, and it carries the same ids.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from enlace.domain.delivery import Claim, MessageRecord, State
+from enlace.domain.delivery import SETTLED, MessageRecord, State, Step
 from enlace.domain.envelope import Event
 from enlace.domain.interaction import Identifier, Interaction, interaction_id, utc_text
-from enlace.domain.outgoing import Outgoing
+from enlace.domain.outgoing import NO_LINKS, Attachment, Content, Links, Outgoing
 from enlace.domain.records import IdentifierRecord
-from enlace.domain.send_gate import CHANNEL_OF_KIND, MARKETING, Verdict
+from enlace.domain.sender_channel import SenderChannel
 from enlace.errors import (
     InvalidPayload,
     ProviderAmbiguous,
@@ -33,14 +31,16 @@ from enlace.errors import (
     ProviderUnavailable,
     TemporaryFailure,
 )
-from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.send_command import Command, address_of, read_command
-
-MAX_ATTEMPTS = 3
+from enlace.usecases.send_gate import SendGate
 
 
 class MessageProvider(Protocol):
-    """An adapter to a provider."""
+    """An adapter to a provider.
+
+    ``wants_last_inbound``, where an adapter has it and it is true, asks for
+    :attr:`enlace.domain.outgoing.Outgoing.last_inbound_at`.
+    """
 
     #: For records and reports.
     name: str
@@ -73,22 +73,37 @@ class Identities(Protocol):
 class Deliveries(Protocol):
     """Records of messages."""
 
-    def claim(self, message: MessageRecord) -> Claim:
-        """Take the message for this sender alone, or say who has it."""
+    def get(self, message_id: str) -> MessageRecord | None:
+        """A message's record, read consistently."""
 
-    def release(self, claim: Claim) -> None:
-        """Give it back: the provider certainly did nothing."""
+    def settle(self, message: MessageRecord) -> MessageRecord:
+        """Enter how an attempt ended; gives what the record says now."""
 
-    def settle(
+
+class Templates(Protocol):
+    """The texts."""
+
+    def render(
         self,
-        claim: Claim,
-        state: State,
+        name: str,
+        language: str,
+        data: Mapping[str, Any],
         *,
-        reason: str = "",
-        provider: str = "",
-        provider_message_id: str = "",
-    ) -> MessageRecord:
-        """Enter how it ended; gives what the record says now."""
+        version: str = "",
+        links: Links = NO_LINKS,
+        extra: Mapping[str, str] = ...,
+    ) -> Content:
+        """Fill a template."""
+
+
+class LinksOf(Protocol):
+    """Makes the links of a message: where its recipient can say no, or yes."""
+
+    def __call__(self, command: Command) -> Links:
+        """The links of a message."""
+
+    def confirm(self, command: Command) -> str:
+        """The address of the page on which a double opt-in is confirmed; "" for none."""
 
 
 class DeliverMessage:
@@ -96,31 +111,38 @@ class DeliverMessage:
 
     Parameters
     ----------
-    channel : str
-        ``email`` or ``sms``.
+    channel : SenderChannel
     provider : MessageProvider
-    gate : callable
-        Command to verdict; asked immediately before the provider is called.
+    gate : SendGate
+        Passed immediately before the provider is called.
+    links : LinksOf, optional
     report : callable
         Takes the outcome as an interaction to the interactions queue.
     account : str
         What the company sends from: the ``account`` of the outcome.
     now : callable
         The current time, with a zone.
+    last_inbound : callable, optional
+        Address key to the contract time of the newest message from there, "" for none.
+    attachments : callable, optional
+        Reads an attachment by its name.
     """
 
     def __init__(
         self,
-        channel: str,
+        channel: SenderChannel,
         provider: MessageProvider,
         *,
         identities: Identities,
         deliveries: Deliveries,
-        templates: MessageTemplates,
-        gate: Callable[[Command], Verdict],
+        templates: Templates,
+        gate: SendGate,
         report: Callable[[Interaction], None],
         account: str,
         now: Callable[[], datetime],
+        links: LinksOf | None = None,
+        last_inbound: Callable[[str], str] | None = None,
+        attachments: Callable[[str], Attachment] | None = None,
     ):
         self._channel = channel
         self._provider = provider
@@ -128,9 +150,13 @@ class DeliverMessage:
         self._deliveries = deliveries
         self._templates = templates
         self._gate = gate
+        self._links = links
         self._report = report
         self._account = account
         self._now = now
+        wants = getattr(provider, "wants_last_inbound", False)
+        self._last_inbound = last_inbound if wants else None
+        self._attachments = attachments
 
     def __call__(self, event: Event) -> MessageRecord:
         """Handle one ``send.message`` event.
@@ -148,82 +174,104 @@ class DeliverMessage:
             If another sender has it, or it has to be tried again.
         """
         command = read_command(event)
-        if command.channel != self._channel:
-            raise InvalidPayload(f"send.message: not for the channel {self._channel}")
-        claim = self._deliveries.claim(
-            MessageRecord(
-                command.message_id,
-                State.SENDING,
-                template=command.template,
-                purpose=command.purpose,
-                channel=command.channel,
-                customer_id=command.customer_id,
-                contact_key=command.key,
-            )
-        )
-        if not claim.mine and claim.record.state in (State.SENDING, State.UNKNOWN):
-            raise TemporaryFailure("another attempt at this message is not over")
+        if command.channel != self._channel.name:
+            raise InvalidPayload(f"send.message: not for the channel {self._channel.name}")
+        known = self._deliveries.get(command.message_id)
+        if known is not None and known.attempt > command.attempt:
+            # The message has gone on to another channel.
+            return known
         identifier = self._identities.get_identifiers([command.key], consistent=True).get(
             command.key
         )
-        record = self._send(command, claim, identifier) if claim.mine else claim.record
+        # An attempt that is not on record was told of by its provider only.
+        if known is not None and known.state in SETTLED and known.attempt in (0, command.attempt):
+            record = known
+        else:
+            record = self._send(command, identifier)
         if identifier is not None:
             self._tell(command, record, identifier)
         return record
 
-    def _send(
-        self, command: Command, claim: Claim, identifier: IdentifierRecord | None
-    ) -> MessageRecord:
-        settle = self._deliveries.settle
-        if claim.doubtful and not self._provider.idempotent:
-            if command.purpose == MARKETING:
-                return settle(claim, State.FAILED, reason="outcome unknown; not sent again")
-            if claim.record.attempts > MAX_ATTEMPTS:
-                return settle(claim, State.FAILED, reason="outcome unknown after all attempts")
+    def _send(self, command: Command, identifier: IdentifierRecord | None) -> MessageRecord:
         denial = self._denial(command, identifier)
         if denial or identifier is None:
-            # Denied means never sent; of a doubtful one that cannot be said.
-            state = State.FAILED if claim.doubtful else State.DENIED
-            return settle(claim, state, reason=denial)
-        try:
-            message = self._render(command, identifier)
-        except InvalidPayload:
-            self._deliveries.release(claim)
-            raise
-        try:
-            verdict = self._gate(command)
-        except TemporaryFailure:
-            # Nothing was sent, and nothing will be while nobody can be asked.
-            self._deliveries.release(claim)
-            raise
-        if not verdict.allowed:
-            return settle(claim, State.DENIED, reason=verdict.reason)
+            return self._settle(command, State.DENIED, reason=denial)
+        message = self._render(command, identifier)
+        passage = self._gate.enter(command)
+        claim = passage.claim
+        if claim is None:
+            return self._settle(command, passage.state, reason=passage.reason)
         name = self._provider.name
         try:
             provider_message_id = self._provider.send(message)
         except ProviderUnavailable:
-            self._deliveries.release(claim)
+            self._gate.leave(command.key, claim)
             raise
         except ProviderRejected as error:
-            return settle(claim, State.FAILED, reason=error.reason, provider=name)
+            return self._settle(command, State.FAILED, reason=error.reason, provider=name)
         except ProviderAmbiguous as error:
-            record = settle(claim, State.UNKNOWN, reason=error.reason, provider=name)
-            if record.state != State.UNKNOWN:
-                return record
+            # The claim stays: whoever comes next knows that nobody knows.
             raise TemporaryFailure("the provider's acknowledgement was lost") from error
-        return settle(claim, State.SENT, provider=name, provider_message_id=provider_message_id)
+        return self._settle(
+            command, State.SENT, provider=name, provider_message_id=provider_message_id
+        )
+
+    def _settle(
+        self,
+        command: Command,
+        state: State,
+        *,
+        reason: str = "",
+        provider: str = "",
+        provider_message_id: str = "",
+    ) -> MessageRecord:
+        at = utc_text(self._now())
+        return self._deliveries.settle(
+            MessageRecord(
+                command.message_id,
+                state,
+                template=command.template,
+                purpose=command.purpose,
+                channel=command.channel,
+                customer_id=command.customer_id,
+                contact_kind=command.kind,
+                contact_key=command.key,
+                attempt=command.attempt,
+                provider=provider,
+                provider_message_id=provider_message_id,
+                reason=reason,
+                settled_at=at,
+                steps=(*command.why, Step(at, str(state), reason or provider, command.channel)),
+            )
+        )
 
     def _denial(self, command: Command, identifier: IdentifierRecord | None) -> str:
         if command.expires_at <= utc_text(self._now()):
             return "expired"
         if identifier is None:
             return "the contact point is not known any more"
-        if CHANNEL_OF_KIND.get(identifier.kind) != self._channel:
+        if not self._channel.reaches(identifier.kind):
             return "the contact point is not of this channel"
         return "the contact point is blocked" if identifier.blocked else ""
 
     def _render(self, command: Command, identifier: IdentifierRecord) -> Outgoing:
-        content = self._templates.render(command.template, command.language, command.data)
+        links, extra = NO_LINKS, {}
+        if self._links:
+            links = self._links(command)
+            extra = {"confirm_url": self._links.confirm(command)}
+        content = self._templates.render(
+            command.template,
+            command.language,
+            command.data,
+            version=command.version,
+            links=links,
+            extra=extra,
+        )
+        attachments: tuple[Attachment, ...] = ()
+        if command.attachments:
+            if self._attachments is None:
+                raise InvalidPayload("send.message: this sender takes no attachments")
+            attachments = tuple(map(self._attachments, command.attachments))
         return Outgoing(
             message_id=command.message_id,
             kind=identifier.kind,
@@ -232,18 +280,22 @@ class DeliverMessage:
             template=command.template,
             language=command.language,
             content=content,
+            links=links,
+            attachments=attachments,
+            last_inbound_at=self._last_inbound(command.key) if self._last_inbound else "",
         )
 
     def _tell(self, command: Command, record: MessageRecord, identifier: IdentifierRecord) -> None:
         # What the provider's events said is in the timeline already.
         if record.state not in (State.SENT, State.FAILED) or record.reported:
             return
-        source_id = f"{command.message_id}:{record.state}"
+        told = f"{command.message_id}:{record.state}"
+        source_id = told if command.attempt == 1 else f"{told}:{command.attempt}"
         self._report(
             Interaction(
-                id=interaction_id(self._channel, self._account, source_id),
+                id=interaction_id(command.channel, self._account, source_id),
                 source_id=source_id,
-                channel=self._channel,
+                channel=command.channel,
                 account=self._account,
                 type=f"message.{record.state}",
                 direction="outbound",
@@ -253,11 +305,14 @@ class DeliverMessage:
                 contact_point=Identifier(identifier.kind, identifier.value, "stated"),
                 data={
                     "message_id": command.message_id,
+                    "attempt": command.attempt,
                     "template": command.template,
                     "purpose": command.purpose,
                     "provider": record.provider,
                     "provider_message_id": record.provider_message_id,
                     "reason": record.reason,
+                    # Its record says so already: see follow_reports.
+                    "settled": True,
                 },
             )
         )

@@ -15,17 +15,21 @@ from typing import Any, Protocol
 from enlace.domain import events
 from enlace.domain.case import JOINING, REPORTED
 from enlace.domain.envelope import Entry, Event
+from enlace.domain.message_events import DISPATCH_MESSAGE
 from enlace.domain.purchase import validate_purchase
 from enlace.domain.send_gate import OWN_CHANNELS
+from enlace.domain.sender_channel import SenderChannels
 from enlace.errors import InvalidInteraction, InvalidPayload, TemporaryFailure
 from enlace.usecases.answers import Answers, Records
 from enlace.usecases.attend_cases import AttendCases, Done
 from enlace.usecases.case_ports import Cases
 from enlace.usecases.cases import CaseKeeper
-from enlace.usecases.follow_reports import REPORTS, Reports, follow_report
+from enlace.usecases.follow_reports import REPORTS, Reports, follow_report, message_of
+from enlace.usecases.plan_message import PlanMessage
 
 ORDER_CONFIRMATION = "order_confirmation"
 _SENT = "message.sent"
+_FAILED = "message.failed"
 
 
 class Timeline(Protocol):
@@ -53,6 +57,12 @@ class Dispatch:
     ----------
     keeper : CaseKeeper
         On the same cases.
+    planner : PlanMessage
+        For messages that were asked for.
+    channels : mapping
+        The channels that there are senders for.
+    same_channel : bool
+        See :class:`enlace.usecases.answers.Answers`.
     own_channels : collection of str
         Channels of the company's own systems; see :mod:`enlace.domain.send_gate`.
     now : callable
@@ -66,18 +76,28 @@ class Dispatch:
         cases: Cases,
         keeper: CaseKeeper,
         messages: Messages,
+        planner: PlanMessage,
+        channels: SenderChannels,
         bus: Publisher,
         now: Callable[[], datetime],
+        same_channel: bool = False,
         own_channels: Collection[str] = OWN_CHANNELS,
     ):
         self._timeline = timeline
         self._messages = messages
         self._bus = bus
-        self._answers = Answers(messages, now=now, own_channels=own_channels)
+        self._planner = planner
+        self._answers = Answers(
+            messages,
+            channels=channels,
+            now=now,
+            same_channel=same_channel,
+            own_channels=own_channels,
+        )
         self._cases = AttendCases(cases, keeper, self._answers, now=now)
 
     def __call__(self, event: Event) -> str:
-        """Handle one ``interaction.recorded`` event.
+        """Handle one ``interaction.recorded`` or ``dispatch.message`` event.
 
         Returns
         -------
@@ -91,12 +111,15 @@ class Dispatch:
         TemporaryFailure
             If a table or the bus did not do its part.
         """
-        if event.name != events.INTERACTION_RECORDED or event.major != 1:
+        if event.name == DISPATCH_MESSAGE:
+            done, entries = self._planner(event)
+        elif event.name != events.INTERACTION_RECORDED or event.major != 1:
             raise InvalidPayload("not an interaction.recorded.v1 event")
-        try:
-            done, entries = self._done(event)
-        except KeyError as error:
-            raise InvalidPayload(f"interaction.recorded: {error} is missing") from None
+        else:
+            try:
+                done, entries = self._done(event)
+            except KeyError as error:
+                raise InvalidPayload(f"interaction.recorded: {error} is missing") from None
         if entries and self._bus.publish(entries):
             raise TemporaryFailure("the bus did not accept every event")
         return done
@@ -120,6 +143,12 @@ class Dispatch:
         done = follow_report(event, body, self._messages)
         if event.data["type"] == _SENT:
             self._cases.sent(event, body)
+        if event.data["type"] == _FAILED and message_of(body):
+            attempt = body["data"].get("attempt")
+            next_, entries = self._planner.failed(
+                message_of(body), attempt if isinstance(attempt, int) else None
+            )
+            return f"{done}; {next_}", entries
         return done, []
 
     def _order(self, event: Event) -> Done:

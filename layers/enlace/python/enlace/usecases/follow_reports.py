@@ -14,6 +14,7 @@ from enlace.domain.envelope import Event
 REPORTS = {
     "message.sent": State.SENT,
     "message.delivered": State.DELIVERED,
+    "message.read": State.DELIVERED,
     "message.failed": State.FAILED,
 }
 
@@ -27,10 +28,18 @@ class Reports(Protocol):
         state: State,
         *,
         at: str,
+        channel: str = "",
         provider_message_id: str = "",
         reason: str = "",
+        read: bool = False,
     ) -> bool:
         """Enter what a provider reports."""
+
+
+def message_of(body: dict[str, Any]) -> str:
+    """The message of ours that a report is about; "" for none."""
+    message_id = body.get("data", {}).get("message_id")
+    return message_id if isinstance(message_id, str) else ""
 
 
 def follow_report(event: Event, body: dict[str, Any], messages: Reports) -> str:
@@ -44,15 +53,20 @@ def follow_report(event: Event, body: dict[str, Any], messages: Reports) -> str:
         The interaction; its ``data`` names the message.
     """
     data = body.get("data", {})
-    message_id = data.get("message_id")
-    if not isinstance(message_id, str) or not message_id:
+    message_id = message_of(body)
+    if not message_id:
         return "nothing: not about a message of ours"
+    if data.get("settled") is True:
+        # A sender's own report: it has entered that before it told.
+        return "nothing: the sender has entered it"
     state = REPORTS[event.data["type"]]
     news = messages.report(
         message_id,
         state,
         at=event.data["occurred_at"],
+        channel=event.data["channel"],
         provider_message_id=str(data.get("provider_message_id") or ""),
         reason=str(data.get("reason") or "")[:200],
+        read=event.data["type"] == "message.read",
     )
     return f"message {state}" if news else "nothing: no news"

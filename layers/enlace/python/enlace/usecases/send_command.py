@@ -7,11 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from enlace.domain.delivery import Step
 from enlace.domain.envelope import Event
 from enlace.domain.records import IdentifierRecord
 from enlace.errors import InvalidPayload
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
+_TEXTS = (
+    *("message_id", "customer_id", "purpose", "template", "language", "channel", "kind", "key"),
+    "expires_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,10 @@ class Command:
     key: str
     data: Mapping[str, Any]
     expires_at: str
+    attempt: int = 1
+    version: str = ""
+    why: tuple[Step, ...] = ()
+    attachments: tuple[str, ...] = ()
 
 
 def read_command(event: Event) -> Command:
@@ -53,11 +62,17 @@ def read_command(event: Event) -> Command:
             key=data["contact_point"]["key"],
             data=data["data"],
             expires_at=data["expires_at"],
+            attempt=data.get("attempt", 1),
+            version=data.get("template_version", ""),
+            why=tuple(Step(*step) for step in data.get("why", ())),
+            attachments=tuple(data.get("attachments", ())),
         )
     except (KeyError, TypeError):
         raise InvalidPayload("send.message: a field is missing") from None
-    texts = (getattr(command, n) for n in command.__slots__ if n != "data")
-    if not all(isinstance(t, str) and t for t in texts) or not isinstance(command.data, dict):
+    texts = (getattr(command, name) for name in _TEXTS)
+    if not all(isinstance(text, str) and text for text in texts):
+        raise InvalidPayload("send.message: a field is not of its type")
+    if not isinstance(command.data, dict) or type(command.attempt) is not int:
         raise InvalidPayload("send.message: a field is not of its type")
     return command
 

@@ -1,0 +1,108 @@
+"""A sender of messages as a Lambda function: everything but the provider.
+
+So that a new sender is a module under ``enlace.senders``, an ``app.py`` that names it, and
+a block in the template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from enlace.aws.bus_consumer import BusConsumer
+from enlace.aws.clients import client
+from enlace.aws.consent_table import ConsentTable
+from enlace.aws.delivery_table import DeliveryTable
+from enlace.aws.identity_table import IdentityTable
+from enlace.aws.message_links import message_links
+from enlace.aws.outcomes import outcomes_to
+from enlace.domain.outgoing import Attachment
+from enlace.domain.sender_channel import SenderChannel
+from enlace.logs import Logger
+from enlace.rules import message_policy
+from enlace.usecases.deliver_message import DeliverMessage, MessageProvider
+from enlace.usecases.message_templates import MessageTemplates
+from enlace.usecases.send_gate import SendGate
+
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+def message_sender(
+    channel: SenderChannel,
+    provider: MessageProvider,
+    environ: Mapping[str, str],
+    *,
+    account: str,
+) -> Handler:
+    """The handler of a sender.
+
+    Parameters
+    ----------
+    channel : SenderChannel
+    provider : MessageProvider
+    environ : mapping
+        ``IDENTITY_TABLE``, ``DELIVERY_TABLE``, ``CONSENT_TABLE``, ``INTERACTIONS_QUEUE_URL``;
+        ``TIMELINE_TABLE`` where the provider wants to know of the last message that came;
+        ``LINK_SECRET_ID`` and ``PUBLIC_URL`` for links in messages, ``TEMPLATES_BUCKET`` for
+        templates of the company's own, ``ATTACHMENTS_BUCKET`` for files.
+    account : str
+        What the company sends from.
+    """
+    dynamodb = client("dynamodb")
+    deliver = DeliverMessage(
+        channel,
+        provider,
+        identities=IdentityTable(dynamodb, environ["IDENTITY_TABLE"]),
+        deliveries=DeliveryTable(dynamodb, environ["DELIVERY_TABLE"]),
+        templates=MessageTemplates(),
+        gate=SendGate(
+            ConsentTable(dynamodb, environ["CONSENT_TABLE"]),
+            policy=message_policy(),
+            now=_now,
+            idempotent=provider.idempotent,
+        ),
+        links=message_links(environ),
+        report=outcomes_to(lambda: client("sqs"), environ["INTERACTIONS_QUEUE_URL"]),
+        account=account,
+        now=_now,
+        last_inbound=_last_inbound(dynamodb, environ.get("TIMELINE_TABLE", "")),
+        attachments=_attachments(environ.get("ATTACHMENTS_BUCKET", "")),
+    )
+    log = Logger(f"send_{channel.name}", environ.get("LOG_LEVEL", "info"))
+    return BusConsumer(lambda event: deliver(event).state, log)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _last_inbound(dynamodb: Any, table: str) -> Callable[[str], str] | None:
+    if not table:
+        return None
+
+    def last_inbound(key: str) -> str:
+        # What only a provider that asks for it pays for.
+        from enlace.aws.timeline_table import TimelineTable
+
+        items = TimelineTable(dynamodb, table).page(key, before=None, since=None, limit=_LOOKED_AT)
+        inbound = (i.body for i in items if i.body.get("direction") == "inbound")
+        return next((str(body["occurred_at"]) for body in inbound), "")
+
+    return last_inbound
+
+
+#: Our own messages and their reports stand between.
+_LOOKED_AT = 25
+
+
+def _attachments(bucket: str) -> Callable[[str], Attachment] | None:
+    if not bucket:
+        return None
+
+    def read(name: str) -> Attachment:
+        from enlace.aws.attachments import Attachments
+
+        return Attachments(lambda: client("s3"), bucket).read(name)
+
+    return read

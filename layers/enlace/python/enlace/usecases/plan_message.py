@@ -1,0 +1,382 @@
+"""Decide about a message that was asked for: to whom, on which channel, when, or not at all.
+
+A message goes to addresses within one proven circle only: that of the address it is
+about. Of the ways to that person the first is taken that consent allows; hours and caps
+hold for what rests on consent. The next way is taken when one fails, or was not read in
+time, and never otherwise: one message is one message.
+
+Everything here may be repeated: where an attempt goes is entered once, on a condition,
+before it is handed to a sender.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from enlace.domain import events
+from enlace.domain.consent import AddressConsent, evaluate
+from enlace.domain.delivery import UNKNOWN_OUTCOME, Choice, MessageRecord, Request, State, Step
+from enlace.domain.envelope import AddressRef, Entry, Event
+from enlace.domain.interaction import utc_text
+from enlace.domain.message_events import ASKED, CAUSES, DISPATCH_MESSAGE, DUE, UNREAD
+from enlace.domain.message_policy import Cap, MessagePolicy
+from enlace.domain.open_hours import closes_at, is_open, next_opening
+from enlace.domain.send_plan import Way, ways
+from enlace.domain.sender_channel import SenderChannels
+from enlace.domain.traits import preferred_channel_of, surviving_traits
+from enlace.errors import InvalidPayload, TemporaryFailure
+from enlace.usecases.consents import StoredConsent
+from enlace.usecases.message_templates import language_of
+from enlace.usecases.recipient_zones import zones_of
+from enlace.usecases.recipients import Recipients
+
+#: A failed attempt; unlike the others it has no command of its own.
+FAILED = "failed"
+
+Done = tuple[str, list[Entry]]
+
+
+class Deliveries(Protocol):
+    """Records of messages; see :class:`enlace.aws.delivery_table.DeliveryTable`."""
+
+    def get(self, message_id: str) -> MessageRecord | None: ...
+
+    def decide(self, message_id: str, choice: Choice, steps: Sequence[Step]) -> Choice: ...
+
+    def reserve(
+        self,
+        person: str,
+        message_id: str,
+        choice: Choice,
+        *,
+        caps: Collection[Cap],
+        counted: Collection[tuple[str, int]],
+        now: int,
+    ) -> Choice | None: ...
+
+    def put_off(
+        self,
+        message_id: str,
+        state: State,
+        attempt: int,
+        *,
+        at: str,
+        reason: str,
+        steps: Sequence[Step],
+        due_at: str = "",
+    ) -> bool: ...
+
+
+class Alarms(Protocol):
+    """Brings a message back at a later time."""
+
+    def set(self, message_id: str, *, purpose: str, cause: str, attempt: int, at: str) -> None:
+        """Have the command ``dispatch.message`` come at ``at``, once; set again, it is one.
+
+        Raises
+        ------
+        TemporaryFailure
+            If the service did not do its part.
+        """
+
+
+class PlanMessage:
+    """The use case.
+
+    Parameters
+    ----------
+    recipients : Recipients
+        On the same channels.
+    channels : mapping
+        The channels that there are senders for.
+    now : callable
+        The current time, with a zone.
+    """
+
+    def __init__(
+        self,
+        *,
+        recipients: Recipients,
+        deliveries: Deliveries,
+        alarms: Alarms,
+        policy: MessagePolicy,
+        channels: SenderChannels,
+        now: Callable[[], datetime],
+    ):
+        self._recipients = recipients
+        self._deliveries = deliveries
+        self._alarms = alarms
+        self._policy = policy
+        self._channels = channels
+        self._now = now
+
+    def __call__(self, event: Event) -> Done:
+        """Handle one ``dispatch.message`` event.
+
+        Raises
+        ------
+        InvalidPayload
+            If it is another event or a field is not of its type.
+        TemporaryFailure
+            If a store did not do its part.
+        """
+        data = event.data
+        message_id, cause, attempt = data.get("message_id"), data.get("cause"), data.get("attempt")
+        if event.name != DISPATCH_MESSAGE or event.major != 1:
+            raise InvalidPayload("not a dispatch.message.v1 event")
+        if not isinstance(message_id, str) or cause not in CAUSES or type(attempt) is not int:
+            raise InvalidPayload("dispatch.message: a field is not of its type")
+        record = self._deliveries.get(message_id)
+        if record is None:
+            # Entered before it was asked for, so it must be there.
+            raise TemporaryFailure("the message is not on record")
+        if not self._is_due(record, str(cause), attempt):
+            return f"nothing: the message is {record.state}", []
+        return self.plan(record, str(cause), attempt)
+
+    def failed(self, message_id: str, attempt: int | None) -> Done:
+        """Take the next way, an attempt having failed; nothing where there is none.
+
+        Parameters
+        ----------
+        attempt : int or None
+            None: the present one, where the report does not say.
+        """
+        record = self._deliveries.get(message_id)
+        if record is not None and attempt is None:
+            attempt = record.attempt
+        if record is None or attempt is None or not self._is_due(record, FAILED, attempt):
+            return "nothing: no other way is due", []
+        return self.plan(record, FAILED, attempt)
+
+    def _is_due(self, record: MessageRecord, cause: str, attempt: int) -> bool:
+        if record.request is None:
+            return False
+        if cause in (ASKED, DUE):
+            # One more: decided, and cut off before the sender was asked.
+            moved = record.attempt == attempt + 1
+            open_ = record.state in (State.ACCEPTED, State.DEFERRED)
+            return open_ and (moved or record.attempt == attempt)
+        if record.attempt not in (attempt, attempt + 1):
+            return False
+        if record.attempt == attempt + 1:
+            return record.state == State.ACCEPTED
+        if cause == UNREAD:
+            channel = self._channels.get(record.channel)
+            if record.state == State.SENT:
+                return True
+            unread = channel is not None and channel.read_receipts and not record.read_at
+            return record.state == State.DELIVERED and unread
+        doubtful = record.reason == UNKNOWN_OUTCOME
+        return record.state == State.FAILED and not (
+            doubtful and self._policy.needs_consent(record.purpose)
+        )
+
+    def plan(self, record: MessageRecord, cause: str, attempt: int) -> Done:
+        """Decide about the attempt after ``attempt``."""
+        request = record.request
+        if request is None:
+            raise InvalidPayload("the message was not asked for")
+        now = self._now()
+        at = utc_text(now)
+        if record.attempt == attempt + 1:
+            # Decided before, and cut off before the sender was asked.
+            choice = Choice(record.attempt, record.channel, record.contact_kind, record.contact_key)
+            return self._send(record, request, choice, [], at, "", request.expires_at)
+        first = attempt == 0
+        if request.expires_at <= at:
+            return self._end(record, attempt, at, "expired", []) if first else ("expired", [])
+        to = self._recipients.of(request)
+        if isinstance(to, str):
+            return self._end(record, attempt, at, to, []) if first else (to, [])
+        records, consents = to.records, to.consents
+        traits = surviving_traits(records.values(), least_level="stated")
+        tried = {step.channel for step in record.steps if step.what == "chosen"}
+        found = ways(
+            to.addresses,
+            self._channels,
+            asked=request.channels,
+            asked_key=request.to_key,
+            preferred=preferred_channel_of(traits),
+        )
+        steps: list[Step] = []
+        if cause in (UNREAD, FAILED):
+            steps.append(Step(at, "fallback", f"the way before: {cause}", record.channel))
+        untried = [way for way in found if way.channel.name not in tried]
+        way = self._allowed(untried, record, consents, at, steps)
+        if way is None:
+            if not first:
+                return "nothing: no other way", []
+            reason = steps[0].why if len(steps) == 1 else "no way to this person is allowed"
+            if not found:
+                reason = "no address that the channels asked for reach"
+            return self._end(record, attempt, at, reason, steps)
+        expires_at = request.expires_at
+        if self._policy.needs_consent(record.purpose) and way.channel.quiet_hours:
+            zones = zones_of(records[way.address.key], records.values())
+            hours = self._policy.open_hours
+            if not is_open(hours, zones, now):
+                due = utc_text(next_opening(hours, zones, now))
+                return self._defer(record, attempt, at, due, way, steps)
+            expires_at = min(expires_at, utc_text(closes_at(hours, zones, now)))
+        choice = Choice(attempt + 1, way.channel.name, way.address.kind, way.address.key)
+        steps.append(Step(at, "chosen", _how(way, request), way.channel.name))
+        language = request.language or language_of(
+            {name: trait["value"] for name, trait in traits.items()}
+        )
+        entered = self._enter(record, choice, steps, consents)
+        if entered is None:
+            if not first:
+                return "nothing: capped", []
+            return self._end(record, attempt, at, "frequency cap", steps[:-1])
+        others = {other.channel.name for other in found} - tried - {entered.channel}
+        self._watch(record, request, entered, others)
+        # Under a reservation the steps are on no record yet: the sender enters them.
+        told = steps if self._policy.needs_consent(record.purpose) else []
+        return self._send(record, request, entered, told, at, language, expires_at)
+
+    def _enter(
+        self,
+        record: MessageRecord,
+        choice: Choice,
+        steps: Sequence[Step],
+        consents: Mapping[str, StoredConsent],
+    ) -> Choice | None:
+        """Where the attempt goes, on record; None where a cap is reached."""
+        if not self._policy.needs_consent(record.purpose):
+            return self._deliveries.decide(record.message_id, choice, steps)
+        counted = [
+            (claim.message_id, claim.at)
+            for stored in consents.values()
+            for claim in stored.claims
+            if claim.capped
+        ]
+        return self._deliveries.reserve(
+            record.customer_id,
+            record.message_id,
+            choice,
+            caps=self._policy.caps,
+            counted=counted,
+            now=int(self._now().timestamp()),
+        )
+
+    def _send(
+        self,
+        record: MessageRecord,
+        request: Request,
+        choice: Choice,
+        steps: Sequence[Step],
+        at: str,
+        language: str,
+        expires_at: str,
+    ) -> Done:
+        if not language:
+            language = request.language or self._recipients.language(choice.contact_key)
+        command = events.send_message(
+            message_id=record.message_id,
+            customer_id=record.customer_id,
+            purpose=record.purpose,
+            template=record.template,
+            template_version=record.version,
+            language=language,
+            channel=choice.channel,
+            contact_point=AddressRef(choice.contact_kind, choice.contact_key),
+            data=request.data,
+            expires_at=expires_at,
+            occurred_at=record.accepted_at,
+            recorded_at=at,
+            correlation_id=record.message_id,
+            causation_id=record.message_id,
+            attempt=choice.attempt,
+            why=[[step.at, step.what, step.why, step.channel] for step in steps],
+            attachments=request.attachments,
+        )
+        return f"{record.purpose} by {choice.channel}: asked for", [command]
+
+    def _watch(
+        self,
+        record: MessageRecord,
+        request: Request,
+        choice: Choice,
+        others: Collection[str],
+    ) -> None:
+        """Come back when it was not read in time, where there is another way."""
+        seconds = request.fallback_after_seconds or self._policy.fallback_after_seconds.get(
+            choice.channel, 0
+        )
+        if not seconds or not others:
+            return
+        at = utc_text(self._now() + timedelta(seconds=seconds))
+        if at < request.expires_at:
+            self._alarms.set(
+                record.message_id,
+                purpose=record.purpose,
+                cause=UNREAD,
+                attempt=choice.attempt,
+                at=at,
+            )
+
+    def _allowed(
+        self,
+        found: Sequence[Way],
+        record: MessageRecord,
+        consents: Mapping[str, StoredConsent],
+        at: str,
+        steps: list[Step],
+    ) -> Way | None:
+        """The first way that consent allows; why not the others goes into ``steps``."""
+        for way in found:
+            stored = consents.get(way.address.key)
+            ruling = evaluate(
+                stored.consent if stored else AddressConsent(),
+                record.purpose,
+                way.channel.name,
+                now=at,
+                policy=self._policy.consent,
+            )
+            if ruling.allowed:
+                return way
+            decided = f" ({ruling.event_id})" if ruling.event_id else ""
+            why = f"consent, step {ruling.step}: {ruling.reason}{decided}"
+            steps.append(Step(at, "skipped", why, way.channel.name))
+        return None
+
+    def _defer(
+        self, record: MessageRecord, attempt: int, at: str, due: str, way: Way, steps: list[Step]
+    ) -> Done:
+        request = record.request
+        if request is None or due >= request.expires_at:
+            return self._end(record, attempt, at, "expires before it may ring", steps)
+        # First, so that a crash leaves an alarm too many and not a message forgotten.
+        self._alarms.set(
+            record.message_id, purpose=record.purpose, cause=DUE, attempt=attempt, at=due
+        )
+        why = "consent, step 8: quiet hours where the recipient is"
+        steps.append(Step(at, "deferred", why, way.channel.name))
+        self._deliveries.put_off(
+            record.message_id,
+            State.DEFERRED,
+            attempt,
+            at=at,
+            reason=why,
+            steps=steps,
+            due_at=due,
+        )
+        return f"deferred until {due}", []
+
+    def _end(
+        self, record: MessageRecord, attempt: int, at: str, reason: str, steps: Sequence[Step]
+    ) -> Done:
+        told = [*steps, Step(at, "denied", reason)]
+        self._deliveries.put_off(
+            record.message_id, State.DENIED, attempt, at=at, reason=reason, steps=told
+        )
+        return f"denied: {reason}", []
+
+
+def _how(way: Way, request: Request) -> str:
+    if way.address.key == request.to_key:
+        return "the address that was named"
+    return "within the proven circle of what was named"
