@@ -1,0 +1,1 @@
+"""Web pages for the people that messages go to: plain HTML, no script."""
