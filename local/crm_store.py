@@ -6,6 +6,7 @@ import itertools
 import re
 import threading
 from typing import Any
+from urllib.parse import parse_qs, unquote
 
 _OBJECT = re.compile(r"^/crm/v3/objects/(?P<kind>[a-z_]+)(?:/(?P<rest>.+))?$")
 _PROPERTIES = re.compile(r"^/crm/v3/properties/(?P<kind>[a-z_]+)/(?P<what>groups|batch/create)$")
@@ -189,6 +190,7 @@ class Store:
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         """Status and body for one call of the CRM's API."""
+        path, _, query = path.partition("?")
         body = body if isinstance(body, dict) else {}
         if method == "POST" and (match := _PROPERTIES.match(path)):
             return self.create_properties(match["kind"], match["what"], body)
@@ -199,6 +201,10 @@ class Store:
             # The plain webhook provider posts to any path outside the CRM's own.
             known = method == "POST" and not path.startswith("/crm/")
             return (200, {}) if known else (404, {"message": "no such route"})
+        if method == "GET" and match["rest"] and "idProperty" in (asked := parse_qs(query)):
+            # By a unique property of the project's own, which follows no merge.
+            item = self.by_property(match["kind"], asked["idProperty"][0], unquote(match["rest"]))
+            return (200, item) if item else (404, {"message": "resource not found"})
         return self.object_call(method, match["kind"], match["rest"], body)
 
     def object_call(

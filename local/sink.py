@@ -27,7 +27,7 @@ class Store(Protocol):
         """What the inspection route ``what`` answers, ``None`` for an unknown one."""
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
-        """Do a call: status and answer."""
+        """Do a call; ``path`` with its query. Gives status and answer."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -57,7 +57,9 @@ class Handler(BaseHTTPRequestHandler):
                 self.store.requests.append({"method": self.command, "path": path, "body": body})
                 failure = self.store.failures.pop() if self.store.failures else {}
                 if not failure or failure["taken"]:
-                    status, answer = self._refusal() or self.store.answer(self.command, path, body)
+                    status, answer = self._refusal() or self.store.answer(
+                        self.command, self.path, body
+                    )
                 if failure:
                     status, answer = failure["status"], failure["body"]
                     retry_after = failure["retry_after"]
