@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from enlace.api import models
-from enlace.api.operations import OPERATIONS, Operation
+from enlace.api.operation import Operation
+from enlace.api.operations import OPERATIONS
 from enlace.usecases.accept_interactions import MAX_ITEMS
 
 VERSION = "1.0.0"
