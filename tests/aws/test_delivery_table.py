@@ -70,6 +70,14 @@ def test_mappings_notice_each_other(dynamodb: Any) -> None:
     assert CrmMappings(dynamodb, "delivery", "webhook").get("c-1").version == 0
 
 
+def test_a_mapping_keeps_who_settles_it_until_they_let_go(dynamodb: Any) -> None:
+    table = CrmMappings(dynamodb, "delivery", "hubspot")
+    table.save(Mapping("c-1", holder="h", held_until=1763726400.5))
+    assert table.get("c-1") == Mapping("c-1", version=1, holder="h", held_until=1763726400.5)
+    table.save(Mapping("c-1", version=1))
+    assert table.get("c-1") == Mapping("c-1", version=2)
+
+
 def test_progress_is_kept_per_event(dynamodb: Any) -> None:
     table = CrmMappings(dynamodb, "delivery", "hubspot")
     assert table.progress("e") == ""

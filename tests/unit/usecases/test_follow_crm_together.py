@@ -5,14 +5,18 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
 from enlace.domain.records import IdentifierRecord
+from enlace.errors import TemporaryFailure
 from enlace.usecases.crm_ports import Mapping
 from enlace.usecases.follow_crm import FollowCrm
+from enlace.usecases.settle_crm import HOLD_SECONDS
+from tests.stores.builders import interaction
 from tests.unit.usecases.crm_scene import CrmScene
-from tests.unit.usecases.test_follow_crm import some_interaction
+from tests.unit.usecases.test_follow_crm import EMAIL, PHONE, some_interaction
 from tests.unit.usecases.turns import Turns
 
 SENDERS = 3
@@ -56,7 +60,31 @@ class SharedScene(CrmScene):
         )
 
 
-# One in twenty of these ended wrong, an activity under nobody or under another customer, while two
+def test_a_sender_that_was_cut_off_is_waited_for_no_longer_than_it_could_have_run() -> None:
+    scene, now = CrmScene(), [1_763_726_400.0]
+    scene.follow = FollowCrm(
+        scene.follow._crm,
+        identities=scene.store,
+        timeline=scene.store,
+        mappings=scene.mappings,
+        clock=lambda: now[0],
+    )
+    scene.happen(interaction("1", PHONE))
+    scene.happen(interaction("2", EMAIL, at="2026-11-20T13:00:00.000Z"))
+    scene.deliver_all()
+    (merged, *_) = scene.same(PHONE, EMAIL)
+    (former,) = merged.data["merged"]
+    cut_off = replace(scene.mappings.get(former), holder="other", held_until=now[0] + HOLD_SECONDS)
+    scene.mappings.save(cut_off)
+    with pytest.raises(TemporaryFailure):
+        scene.follow(merged)
+    now[0] += HOLD_SECONDS
+    scene.deliver_all()
+    assert scene.shown() == scene.truth()
+    assert all(not mapping.holder for mapping in scene.mappings.mappings.values())
+
+
+# One in ten of these ended wrong, an activity under nobody or under another customer, while two
 # senders could settle the same customers at the same time.
 @pytest.mark.parametrize("seed", range(80))
 def test_senders_at_the_same_time_end_right(seed: int, ids_in_order: None) -> None:
