@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -184,6 +185,21 @@ def test_candidates_join_nobody_unless_the_deployment_says_so() -> None:
         if writes & set(listed(choice[1]["Action"])) and reached != {"CandidateTable"}:
             assert choice[0] == "CandidatesMerge"
             assert choice[2] == {"Ref": "AWS::NoValue"}
+
+
+def test_the_crm_sender_writes_its_secret_only_where_tokens_roll() -> None:
+    (policy,) = ROLES["SendCrmRole"]["Policies"]
+    writes = [
+        statement
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "secretsmanager:PutSecretValue" in json.dumps(statement)
+    ]
+    ((condition, own, otherwise),) = [statement["Fn::If"] for statement in writes]
+
+    assert (condition, otherwise) == ("CrmTokensRoll", {"Ref": "AWS::NoValue"})
+    assert target(own["Resource"]) == "CrmSecret"
+    others = {role for role in ROLES if role != "SendCrmRole"}
+    assert not [r for r in others if ("secretsmanager:PutSecretValue", "CrmSecret") in allowed(r)]
 
 
 def test_only_a_change_of_rules_walks_all_identities() -> None:
