@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from enlace.domain.protocol import make_protocol
-from local import sign, stack
+from local import links, sign, stack
 from local.settings import ROOT, LocalError
 
 EVENTS = ROOT / "events" / "functions"
@@ -54,6 +54,8 @@ def sample_event(name: str) -> Any:
     if "rawPath" in event:
         if name.startswith("webhook_"):
             return _signed(event)
+        if name.startswith("web_"):
+            return _linked(event)
         return _keyed(_of_the_case(event) if name == LAST else event)
     if "Records" not in event:
         return event  # a schedule's, which tells nothing of the stack
@@ -76,6 +78,13 @@ def _signed(event: dict[str, Any]) -> dict[str, Any]:
 def _keyed(event: dict[str, Any]) -> dict[str, Any]:
     """The same API request, with the running stack's key."""
     return {**event, "headers": {**event["headers"], "x-api-key": stack.load()["api_key"]}}
+
+
+def _linked(event: dict[str, Any]) -> dict[str, Any]:
+    """The same request of a page, with a link that the running stack made."""
+    token = links.token("preferences", "email", "joao@example.com", channel="email")
+    path = event["rawPath"].replace("sample", token)
+    return {**event, "rawPath": path, "pathParameters": {"token": token}}
 
 
 def _of_the_case(event: dict[str, Any]) -> dict[str, Any]:

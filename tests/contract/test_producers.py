@@ -164,7 +164,7 @@ ENTRIES = {
         allowed=st.booleans(),
         occurred_at=st.just(AT),
         recorded_at=st.just(AT),
-        source=st.just("enlace.api_consents"),
+        source=st.sampled_from(["enlace.api_consents", "enlace.web_preferences"]),
     ),
     message_events.DISPATCH_MESSAGE: st.builds(
         message_events.dispatch_message,

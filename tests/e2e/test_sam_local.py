@@ -60,12 +60,12 @@ def test_webhooks_and_api_accept_their_samples(answers: dict[str, Any]) -> None:
     }
 
     assert set(statuses.values()) <= {200, 201, 202, 204}, statuses
-    http = {name for name in functions() if name.startswith(("webhook_", "api_"))}
+    http = {name for name in functions() if name.startswith(("webhook_", "api_", "web_"))}
     assert set(statuses) == http - {"webhook_email", "webhook_ses_events", "webhook_eum_sms"}
 
 
 def test_consumers_give_nothing_back_to_their_queue(answers: dict[str, Any]) -> None:
-    others = ("webhook_", "api_", *SCHEDULED)
+    others = ("webhook_", "api_", "web_", *SCHEDULED)
     batches = {name for name in functions() if not name.startswith(others)}
 
     given_back = {name: answers[name]["batchItemFailures"] for name in batches}

@@ -160,7 +160,7 @@ CONTRACTS: tuple[EventContract, ...] = (
     _contract(
         consent_events.CONSENT_CHANGED,
         models.ConsentChanged,
-        producers=("api_consents", "record_consent"),
+        producers=("api_consents", "record_consent", "web_preferences"),
         consumers=(),
     ),
     _contract(
