@@ -254,6 +254,7 @@ def test_no_name_breaks_out_of_a_mailbox(name: str) -> None:
         (".pdf", "application/pdf"),
         ("../boleto.pdf", "application/pdf"),
         ("a\\b.pdf", "application/pdf"),
+        ("a;b.pdf", "application/pdf"),
         ("boleto\u202efdp.exe.pdf", "application/pdf"),
         ("x" * 200 + ".pdf", "application/pdf"),
         ("boleto.pdf", "APPLICATION/PDF\r\nX: y"),

@@ -54,6 +54,8 @@ MAX_ATTACHED_BYTES = 7_000_000
 MAX_ATTACHMENTS = 10
 
 _MAX_NAME = 120
+#: No system has them in names; and a semicolon, at which some mail programs cut the name off.
+_UNUSABLE = frozenset('/\\:*?"<>|;')
 _MAX_URL = 900
 #: Longer texts, and those that are not ASCII, become encoded words.
 _MAX_PLAIN = 60
@@ -129,7 +131,7 @@ def _check_attachments(attachments: tuple[Attachment, ...]) -> None:
         if endings is None:
             raise ProviderRejected("email: attachments of this type are not sent")
         name = one_line(attachment.name)
-        if not name.isprintable() or any(c in name for c in '/\\:*?"<>|') or len(name) > _MAX_NAME:
+        if not name.isprintable() or _UNUSABLE.intersection(name) or len(name) > _MAX_NAME:
             raise ProviderRejected("email: an attachment's name cannot be used")
         # The ending is what a program on the other side goes by.
         stem, dot, ending = name.rpartition(".")
