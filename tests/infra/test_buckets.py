@@ -25,6 +25,8 @@ def test_templates_keep_every_version_and_outlive_the_stack() -> None:
     assert RESOURCES["TemplatesBucket"]["DeletionPolicy"] == "Retain"
     policy = RESOURCES["TemplatesBucketPolicy"]["Properties"]["PolicyDocument"]
     (statement,) = policy["Statement"]
+    # Absent on the laptop only, where AWS would refuse to create the API's authorizer.
+    assert RESOURCES["TemplatesBucketPolicy"]["Condition"] == "SpeaksTls"
     assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
