@@ -49,7 +49,9 @@ button:hover,.button:hover{filter:brightness(1.08)}
 button.second,.button.second{background:transparent;color:var(--brand)}
 @media (max-width:30rem){button,.button{width:100%}}
 :focus-visible{outline:3px solid var(--ring);outline-offset:3px;border-radius:.4rem}
-.said{background:var(--tint);border-left:4px solid var(--brand);border-radius:.4rem;padding:.75rem 1rem;margin:0 0 1.25rem}
+.said{background:var(--tint);border-left:4px solid var(--brand);border-radius:.4rem;padding:.75rem 1rem;margin:1rem 0 1.25rem}
+.said:focus{outline:none}
+main>:last-child,section>:last-child{margin-bottom:0}
 section{border-top:1px solid var(--line);margin-top:1.75rem;padding-top:1.25rem}
 form{margin:0}
 footer{margin-top:1rem;text-align:center;font-size:.9rem;color:var(--soft)}
