@@ -16,6 +16,8 @@ send = message_sender(
         ProviderCalls(provider_client("sesv2"), "ses"),
         sender=sender,
         configuration_set=os.environ.get("SES_CONFIGURATION_SET", ""),
+        reply_to=os.environ.get("EMAIL_REPLY_TO", ""),
+        unsubscribe_mailbox=os.environ.get("UNSUBSCRIBE_MAILBOX", ""),
     ),
     os.environ,
     account=sender,

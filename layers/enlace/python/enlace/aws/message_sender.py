@@ -17,6 +17,7 @@ from enlace.aws.delivery_table import DeliveryTable
 from enlace.aws.identity_table import IdentityTable
 from enlace.aws.message_links import message_links
 from enlace.aws.outcomes import outcomes_to
+from enlace.aws.template_store import S3Templates
 from enlace.domain.outgoing import Attachment
 from enlace.domain.sender_channel import SenderChannel
 from enlace.logs import Logger
@@ -55,7 +56,7 @@ def message_sender(
         provider,
         identities=IdentityTable(dynamodb, environ["IDENTITY_TABLE"]),
         deliveries=DeliveryTable(dynamodb, environ["DELIVERY_TABLE"]),
-        templates=MessageTemplates(),
+        templates=_templates(environ.get("TEMPLATES_BUCKET", "")),
         gate=SendGate(
             ConsentTable(dynamodb, environ["CONSENT_TABLE"]),
             policy=message_policy(),
@@ -66,7 +67,7 @@ def message_sender(
         report=outcomes_to(lambda: client("sqs"), environ["INTERACTIONS_QUEUE_URL"]),
         account=account,
         now=_now,
-        last_inbound=_last_inbound(dynamodb, environ.get("TIMELINE_TABLE", "")),
+        last_inbound=_last_inbound(dynamodb, environ.get("TIMELINE_TABLE", ""), channel.name),
         attachments=_attachments(environ.get("ATTACHMENTS_BUCKET", "")),
     )
     log = Logger(f"send_{channel.name}", environ.get("LOG_LEVEL", "info"))
@@ -77,7 +78,13 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _last_inbound(dynamodb: Any, table: str) -> Callable[[str], str] | None:
+def _templates(bucket: str) -> MessageTemplates:
+    if not bucket:
+        return MessageTemplates()
+    return MessageTemplates(S3Templates(lambda: client("s3"), bucket))
+
+
+def _last_inbound(dynamodb: Any, table: str, channel: str) -> Callable[[str], str] | None:
     if not table:
         return None
 
@@ -86,8 +93,11 @@ def _last_inbound(dynamodb: Any, table: str) -> Callable[[str], str] | None:
         from enlace.aws.timeline_table import TimelineTable
 
         items = TimelineTable(dynamodb, table).page(key, before=None, since=None, limit=_LOOKED_AT)
-        inbound = (i.body for i in items if i.body.get("direction") == "inbound")
-        return next((str(body["occurred_at"]) for body in inbound), "")
+        # Only what somebody wrote on this very network opens its window.
+        wanted = (channel, "message.received", "inbound")
+        bodies = (item.body for item in items)
+        wrote = (b for b in bodies if (b["channel"], b["type"], b["direction"]) == wanted)
+        return next((str(body["occurred_at"]) for body in wrote), "")
 
     return last_inbound
 

@@ -58,9 +58,11 @@ def ways(
     ----------
     asked : sequence of str
         Channels in the order that was asked for; ``preferred`` stands for the person's
-        own: what they asked for, what they used last, then the cheapest.
+        own: what they asked for, the address that was named, what they used last, then the
+        cheapest.
     asked_key : str
-        The address that was named; of several that a channel reaches it comes first.
+        The address that was named, "" for none; of several that a channel reaches it comes
+        first.
     preferred : str or None
         The channel that the person asked for.
     """
@@ -68,7 +70,7 @@ def ways(
     found: list[Way] = []
     for name in asked:
         if name == PREFERRED:
-            found += _own_order(order, channels, preferred)
+            found += _own_order(order, channels, asked_key, preferred)
         elif name in channels:
             channel = channels[name]
             found += [Way(channel, address) for address in order if channel.reaches(address.kind)]
@@ -76,7 +78,7 @@ def ways(
 
 
 def _own_order(
-    order: Sequence[Address], channels: SenderChannels, preferred: str | None
+    order: Sequence[Address], channels: SenderChannels, asked_key: str, preferred: str | None
 ) -> list[Way]:
     usual = [
         Way(channel, address)
@@ -86,9 +88,10 @@ def _own_order(
     ]
 
     # Each sort keeps what the ones before it settled: cost, then what was used last, then
-    # what was asked for.
+    # the address that was named, then what the person asked for.
     found = sorted(usual, key=lambda way: way.channel.cost)
     found.sort(key=_last_used, reverse=True)
+    found.sort(key=lambda way: way.address.key != asked_key)
     found.sort(key=lambda way: way.channel.name != preferred)
     return found
 

@@ -187,20 +187,26 @@ class DeliverMessage:
         if known is not None and known.state in SETTLED and known.attempt in (0, command.attempt):
             record = known
         else:
-            record = self._send(command, identifier)
+            record = self._send(command, identifier, known)
         if identifier is not None:
             self._tell(command, record, identifier)
         return record
 
-    def _send(self, command: Command, identifier: IdentifierRecord | None) -> MessageRecord:
+    def _send(
+        self, command: Command, identifier: IdentifierRecord | None, known: MessageRecord | None
+    ) -> MessageRecord:
+        # What another channel has carried already was sent, whatever is denied now.
+        went_out = known is not None and any(step.what == State.SENT for step in known.steps)
+        denied = State.SENT if went_out else State.DENIED
         denial = self._denial(command, identifier)
         if denial or identifier is None:
-            return self._settle(command, State.DENIED, reason=denial)
+            return self._settle(command, denied, reason=denial)
         message = self._render(command, identifier)
         passage = self._gate.enter(command)
         claim = passage.claim
         if claim is None:
-            return self._settle(command, passage.state, reason=passage.reason)
+            state = denied if passage.state == State.DENIED else passage.state
+            return self._settle(command, state, reason=passage.reason)
         name = self._provider.name
         try:
             provider_message_id = self._provider.send(message)
@@ -241,7 +247,15 @@ class DeliverMessage:
                 provider_message_id=provider_message_id,
                 reason=reason,
                 settled_at=at,
-                steps=(*command.why, Step(at, str(state), reason or provider, command.channel)),
+                steps=(
+                    *command.why,
+                    Step(
+                        at,
+                        str(state) if provider or state != State.SENT else str(State.DENIED),
+                        reason or provider,
+                        command.channel,
+                    ),
+                ),
             )
         )
 
@@ -288,6 +302,9 @@ class DeliverMessage:
     def _tell(self, command: Command, record: MessageRecord, identifier: IdentifierRecord) -> None:
         # What the provider's events said is in the timeline already.
         if record.state not in (State.SENT, State.FAILED) or record.reported:
+            return
+        if record.state == State.SENT and not record.provider:
+            # By an earlier channel, whose sender has told.
             return
         told = f"{command.message_id}:{record.state}"
         source_id = told if command.attempt == 1 else f"{told}:{command.attempt}"

@@ -198,7 +198,7 @@ class PlanMessage:
             to.addresses,
             self._channels,
             asked=request.channels,
-            asked_key=request.to_key,
+            asked_key="" if request.by_customer else request.to_key,
             preferred=preferred_channel_of(traits),
         )
         steps: list[Step] = []
@@ -209,9 +209,8 @@ class PlanMessage:
         if way is None:
             if not first:
                 return "nothing: no other way", []
-            reason = steps[0].why if len(steps) == 1 else "no way to this person is allowed"
-            if not found:
-                reason = "no address that the channels asked for reach"
+            # The others' reasons stand among the steps.
+            reason = steps[0].why if steps else "no address that the channels asked for reach"
             return self._end(record, attempt, at, reason, steps)
         expires_at = request.expires_at
         if self._policy.needs_consent(record.purpose) and way.channel.quiet_hours:
