@@ -39,7 +39,7 @@ FLAGS = [
     "--disable-sync",
 ]
 ARTEFACTS = ROOT / ".enlace" / "artefacts" / "preferences"
-SCREENS = {
+SCREENS: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
     "phone": {
         "viewport": {"width": 390, "height": 844},
