@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from enlace.domain.delivery import Choice, MessageRecord, State, Step
 from enlace.domain.message_policy import Cap
-from enlace.domain.reservations import Reservation, load, reserved
+from enlace.domain.reservations import Reservation, choice_of, load, reserved
 from enlace.errors import TemporaryFailure
 
 _OPEN = (State.ACCEPTED, State.DEFERRED)
@@ -60,15 +60,18 @@ class MemoryDeliveries:
     ) -> Choice | None:
         """Enter where an attempt goes, if the person may get one more."""
         known = load(self.persons.get(person, ""))
-        for one in known:
-            if one.message_id == message_id and one.choice.attempt == choice.attempt:
-                return one.choice
+        if entered := choice_of(known, message_id, choice.attempt):
+            return entered
         mine = Reservation(message_id, now, choice)
         after = reserved(known, mine, caps=caps, counted=counted)
         if after is None:
             return None
         self.persons[person] = after
         return choice
+
+    def reserved(self, person: str, message_id: str, attempt: int) -> Choice | None:
+        """Where an attempt goes, if that was reserved."""
+        return choice_of(load(self.persons.get(person, "")), message_id, attempt)
 
     def put_off(
         self,

@@ -39,6 +39,9 @@ def world(aws: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     secrets.create_secret(Name="address-key", SecretString=json.dumps(key))
     secrets.create_secret(Name="api-key", SecretString='{"api_key": "the key of the laptop stack"}')
     monkeypatch.setenv("ADDRESS_KEY_SECRET_ID", "address-key")
+    secrets.create_secret(Name="links", SecretString=json.dumps(key))
+    monkeypatch.setenv("LINK_SECRET_ID", "links")
+    monkeypatch.setenv("PUBLIC_URL", "https://hub.example.com")
     monkeypatch.setenv("API_KEY_SECRET_ID", "api-key")
     pointer = Pointer("2026-11-20T12:00:00.000Z", "c-1")
     record = IdentifierRecord(

@@ -199,7 +199,10 @@ class DeliverySuite:
         assert self.reserve(table, "m-4", 169 * HOUR) == SMS
 
     def test_the_same_attempt_finds_its_own_choice(self, table: Any) -> None:
+        assert table.reserved("c-1", "m-1", 1) is None
         assert self.reserve(table, "m-1", 0) == SMS
+        assert table.reserved("c-1", "m-1", 1) == SMS
+        assert table.reserved("c-1", "m-1", 2) is None
         other = MAIL._replace(attempt=1)
         assert self.reserve(table, "m-1", 1, choice=other) == SMS
         # A further attempt at the same message counts once.

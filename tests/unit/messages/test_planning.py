@@ -434,3 +434,35 @@ def test_it_speaks_the_customer_language_unless_told(scene: MessageScene) -> Non
     scene.ask(EMAIL, purpose="transactional", language="en")
     scene.run()
     assert [m.language for _, m, _ in scene.taken] == ["es", "en"]
+
+
+def test_who_said_no_to_the_provider_has_said_no(scene: MessageScene) -> None:
+    joao(scene)
+    scene.says(PHONE, "granted", channel="sms")
+    scene.clock.forward(seconds=60)
+    scene.providers["sms"].script = [("before", ProviderRejected("opted_out"))]
+    scene.ask(PHONE, channels=("sms",))
+    scene.run()
+    message = scene.ask(PHONE, channels=("sms",))
+    scene.run()
+    assert scene.taken == []
+    assert "step 3: stop" in scene.deliveries.get(message.message_id).reason
+
+
+def test_what_an_earlier_channel_carried_was_sent_whatever_is_denied_later(
+    scene: MessageScene,
+) -> None:
+    joao(scene)
+    scene.says(PHONE, "granted", channel="whatsapp")
+    scene.says(EMAIL, "granted", channel="email")
+    message = scene.ask(PHONE, channels=("whatsapp", "email"))
+    scene.run()
+    scene.clock.forward(hours=1)
+    scene.queue.extend(scene.alarms.due(scene.now))
+    # Planned anew, and the answer changes on the way.
+    scene.deliver(scene.queue.popleft())
+    scene.says(EMAIL, "withdrawn", channel="email")
+    scene.run()
+    record = scene.deliveries.get(message.message_id)
+    assert (record.state, len(scene.taken)) == (State.SENT, 1)
+    assert [step.what for step in record.steps][-1] == "denied"

@@ -16,7 +16,7 @@ from typing import Any
 from enlace.aws.delivery_items import ConditionFailed, dynamo_call, steps_value, to_item, to_record
 from enlace.domain.delivery import Choice, MessageRecord, State, Step
 from enlace.domain.message_policy import Cap
-from enlace.domain.reservations import Reservation, load, reserved
+from enlace.domain.reservations import Reservation, choice_of, load, reserved
 from enlace.errors import TemporaryFailure
 
 _STATE = {"#state": "state"}
@@ -111,9 +111,8 @@ class DeliveryTable:
             item = self._get(key)
             text = item["reserved"]["S"] if item else ""
             known = load(text)
-            for one in known:
-                if one.message_id == message_id and one.choice.attempt == choice.attempt:
-                    return one.choice
+            if entered := choice_of(known, message_id, choice.attempt):
+                return entered
             after = reserved(known, mine, caps=caps, counted=counted)
             if after is None:
                 return None
@@ -128,6 +127,11 @@ class DeliveryTable:
             if done is not None:
                 return choice
         raise TemporaryFailure("others kept writing to the same person")
+
+    def reserved(self, person: str, message_id: str, attempt: int) -> Choice | None:
+        """Where an attempt goes, if that was entered by :meth:`reserve`."""
+        item = self._get({"pk": {"S": f"person#{person}"}})
+        return choice_of(load(item["reserved"]["S"]) if item else [], message_id, attempt)
 
     def put_off(
         self,

@@ -64,3 +64,11 @@ def load(text: str) -> list[Reservation]:
         Reservation(message_id, at, Choice(*choice))
         for message_id, at, *choice in json.loads(text or "[]")
     ]
+
+
+def choice_of(known: Collection[Reservation], message_id: str, attempt: int) -> Choice | None:
+    """Where an attempt goes, if it is reserved."""
+    for one in known:
+        if one.message_id == message_id and one.choice.attempt == attempt:
+            return one.choice
+    return None

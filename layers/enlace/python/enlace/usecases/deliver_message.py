@@ -197,16 +197,15 @@ class DeliverMessage:
     ) -> MessageRecord:
         # What another channel has carried already was sent, whatever is denied now.
         went_out = known is not None and any(step.what == State.SENT for step in known.steps)
-        denied = State.SENT if went_out else State.DENIED
         denial = self._denial(command, identifier)
-        if denial or identifier is None:
-            return self._settle(command, denied, reason=denial)
-        message = self._render(command, identifier)
-        passage = self._gate.enter(command)
+        message = self._render(command, identifier) if identifier and not denial else None
+        passage = self._gate.enter(command, denial)
         claim = passage.claim
-        if claim is None:
-            state = denied if passage.state == State.DENIED else passage.state
-            return self._settle(command, state, reason=passage.reason)
+        if claim is None or message is None:
+            denied = passage.state == State.DENIED and went_out
+            return self._settle(
+                command, State.SENT if denied else passage.state, reason=passage.reason
+            )
         name = self._provider.name
         try:
             provider_message_id = self._provider.send(message)

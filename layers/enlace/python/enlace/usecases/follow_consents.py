@@ -30,6 +30,9 @@ SOURCE = "enlace.record_consent"
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
+#: The reason of a failed message whose recipient has said no to the provider.
+OPTED_OUT = "opted_out"
+
 _REPORTED = {
     "consent.requested": "requested",
     "consent.granted": "granted",
@@ -142,9 +145,13 @@ class FollowConsents:
 
     def _failed(self, event: Event, body: Mapping[str, Any]) -> str:
         data = body.get("data", {})
+        channel = self._channel(event)
+        if data.get("reason") == OPTED_OUT:
+            # Said to the provider, who refuses since then, and told us only now.
+            record = self._record(event, body, "withdrawn", actor=SUBJECT, channel=channel)
+            return self._note(event, body, record, stops={channel: "stop"})
         if data.get("reason") != "bounce" or data.get("bounce_type") != "Permanent":
             return "nothing: the address may still work"
-        channel = self._channel(event)
         record = self._record(
             event, body, "invalidated", actor="provider", channel=channel, purpose="delivery"
         )

@@ -56,6 +56,8 @@ class Deliveries(Protocol):
         now: int,
     ) -> Choice | None: ...
 
+    def reserved(self, person: str, message_id: str, attempt: int) -> Choice | None: ...
+
     def put_off(
         self,
         message_id: str,
@@ -185,15 +187,22 @@ class PlanMessage:
             # Decided before, and cut off before the sender was asked.
             choice = Choice(record.attempt, record.channel, record.contact_kind, record.contact_key)
             return self._send(record, request, choice, [], at, "", request.expires_at)
+        decided = self._decided(record, attempt)
+        again = [Step(at, "chosen", "as decided before", decided.channel)] if decided else []
         first = attempt == 0
+        if decided and request.expires_at <= at:
+            return self._send(record, request, decided, again, at, "", request.expires_at)
         if request.expires_at <= at:
             return self._end(record, attempt, at, "expired", []) if first else ("expired", [])
         to = self._recipients.of(request)
+        if decided and isinstance(to, str):
+            return self._send(record, request, decided, again, at, "", request.expires_at)
         if isinstance(to, str):
             return self._end(record, attempt, at, to, []) if first else (to, [])
         records, consents = to.records, to.consents
         traits = surviving_traits(records.values(), least_level="stated")
         tried = {step.channel for step in record.steps if step.what == "chosen"}
+        tried |= {record.channel} - {""}
         found = ways(
             to.addresses,
             self._channels,
@@ -204,8 +213,15 @@ class PlanMessage:
         steps: list[Step] = []
         if cause in (UNREAD, FAILED):
             steps.append(Step(at, "fallback", f"the way before: {cause}", record.channel))
-        untried = [way for way in found if way.channel.name not in tried]
-        way = self._allowed(untried, record, consents, at, steps)
+        way: Way | None
+        if decided:
+            place = (decided.channel, decided.contact_key)
+            way = next((w for w in found if (w.channel.name, w.address.key) == place), None)
+            if way is None:
+                return self._send(record, request, decided, again, at, "", request.expires_at)
+        else:
+            untried = [way for way in found if way.channel.name not in tried]
+            way = self._allowed(untried, record, consents, at, steps)
         if way is None:
             if not first:
                 return "nothing: no other way", []
@@ -232,9 +248,21 @@ class PlanMessage:
             return self._end(record, attempt, at, "frequency cap", steps[:-1])
         others = {other.channel.name for other in found} - tried - {entered.channel}
         self._watch(record, request, entered, others)
+        if entered != choice:
+            # An earlier look at it decided, and was cut off before the sender was asked.
+            steps[-1] = Step(at, "chosen", "as decided before", entered.channel)
         # Under a reservation the steps are on no record yet: the sender enters them.
         told = steps if self._policy.needs_consent(record.purpose) else []
         return self._send(record, request, entered, told, at, language, expires_at)
+
+    def _decided(self, record: MessageRecord, attempt: int) -> Choice | None:
+        """Where an earlier look sent this attempt; its sender may be at it.
+
+        Then nothing is decided any more, not even that it is denied: that is the gate's.
+        """
+        if not self._policy.needs_consent(record.purpose):
+            return None
+        return self._deliveries.reserved(record.customer_id, record.message_id, attempt + 1)
 
     def _enter(
         self,

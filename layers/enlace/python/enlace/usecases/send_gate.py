@@ -99,12 +99,17 @@ class SendGate:
         self._now = now
         self._idempotent = idempotent
 
-    def enter(self, command: Command) -> Passage:
+    def enter(self, command: Command, denial: str = "") -> Passage:
         """The claim, on record; or how the message ends, with the step that decided.
 
         A call whose outcome nobody knows is repeated where the provider drops repetitions,
         or where the purpose rests on no consent (at least once, :data:`MAX_CALLS` times);
         else never (at most once).
+
+        Parameters
+        ----------
+        denial : str
+            Why it must not go out whatever the address allows; "" for nothing of the kind.
 
         Raises
         ------
@@ -127,16 +132,8 @@ class SendGate:
                 raise TemporaryFailure("another attempt at this message is not over")
             if known and not self._idempotent and (capped or known.calls >= MAX_CALLS):
                 return Passage(None, State.FAILED, UNKNOWN_OUTCOME)
-            ruling = evaluate(
-                stored.consent,
-                command.purpose,
-                command.channel,
-                now=utc_text(now),
-                policy=self._policy.consent,
-            )
-            if not ruling.allowed:
-                decided = f" ({ruling.event_id})" if ruling.event_id else ""
-                reason = f"consent, step {ruling.step}: {ruling.reason}{decided}"
+            reason = denial or self._denied(command, stored, now)
+            if reason:
                 # Denied means never sent; of a doubtful one that cannot be said.
                 return Passage(None, State.FAILED if known else State.DENIED, reason)
             claim = SendClaim(
@@ -153,6 +150,19 @@ class SendGate:
                 continue
             return Passage(claim)
         raise TemporaryFailure("the address's consent kept changing")
+
+    def _denied(self, command: Command, stored: StoredConsent, now: datetime) -> str:
+        ruling = evaluate(
+            stored.consent,
+            command.purpose,
+            command.channel,
+            now=utc_text(now),
+            policy=self._policy.consent,
+        )
+        if ruling.allowed:
+            return ""
+        decided = f" ({ruling.event_id})" if ruling.event_id else ""
+        return f"consent, step {ruling.step}: {ruling.reason}{decided}"
 
     def leave(self, key: str, claim: SendClaim) -> None:
         """Give the claim back: the provider certainly did nothing.
