@@ -466,3 +466,18 @@ def test_what_an_earlier_channel_carried_was_sent_whatever_is_denied_later(
     record = scene.deliveries.get(message.message_id)
     assert (record.state, len(scene.taken)) == (State.SENT, 1)
     assert [step.what for step in record.steps][-1] == "denied"
+
+
+def test_a_fall_back_that_would_ring_at_night_waits_for_the_morning(scene: MessageScene) -> None:
+    joao(scene)
+    scene.says(EMAIL, "granted", channel="email")
+    scene.says(PHONE, "granted", channel="sms")
+    at_night(scene)
+    scene.providers["email"].script = [("before", ProviderRejected("email: no"))]
+    message = scene.ask(EMAIL, channels=("email", "sms"))
+    scene.run()
+    assert scene.taken == [] and scene.state(message) == State.FAILED
+    scene.wait(hours=10)
+    assert scene.addresses() == ["+5511987654321"]
+    record = scene.deliveries.get(message.message_id)
+    assert (record.state, record.channel, record.attempt) == (State.SENT, "sms", 2)

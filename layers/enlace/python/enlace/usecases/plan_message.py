@@ -13,75 +13,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from enlace.domain import events
 from enlace.domain.consent import AddressConsent, evaluate
-from enlace.domain.delivery import UNKNOWN_OUTCOME, Choice, MessageRecord, Request, State, Step
+from enlace.domain.delivery import Choice, MessageRecord, Request, State, Step
 from enlace.domain.envelope import AddressRef, Entry, Event
 from enlace.domain.interaction import utc_text
-from enlace.domain.message_events import ASKED, CAUSES, DISPATCH_MESSAGE, DUE, UNREAD
-from enlace.domain.message_policy import Cap, MessagePolicy
+from enlace.domain.message_due import FAILED, is_due
+from enlace.domain.message_events import CAUSES, DISPATCH_MESSAGE, DUE, UNREAD
+from enlace.domain.message_policy import MessagePolicy
 from enlace.domain.open_hours import closes_at, is_open, next_opening
 from enlace.domain.send_plan import Way, ways
 from enlace.domain.sender_channel import SenderChannels
 from enlace.domain.traits import preferred_channel_of, surviving_traits
 from enlace.errors import InvalidPayload, TemporaryFailure
 from enlace.usecases.consents import StoredConsent
+from enlace.usecases.message_ports import Alarms, Deliveries
 from enlace.usecases.message_templates import language_of
 from enlace.usecases.recipient_zones import zones_of
 from enlace.usecases.recipients import Recipients
 
-#: A failed attempt; unlike the others it has no command of its own.
-FAILED = "failed"
-
 Done = tuple[str, list[Entry]]
-
-
-class Deliveries(Protocol):
-    """Records of messages; see :class:`enlace.aws.delivery_table.DeliveryTable`."""
-
-    def get(self, message_id: str) -> MessageRecord | None: ...
-
-    def decide(self, message_id: str, choice: Choice, steps: Sequence[Step]) -> Choice: ...
-
-    def reserve(
-        self,
-        person: str,
-        message_id: str,
-        choice: Choice,
-        *,
-        caps: Collection[Cap],
-        counted: Collection[tuple[str, int]],
-        now: int,
-    ) -> Choice | None: ...
-
-    def reserved(self, person: str, message_id: str, attempt: int) -> Choice | None: ...
-
-    def put_off(
-        self,
-        message_id: str,
-        state: State,
-        attempt: int,
-        *,
-        at: str,
-        reason: str,
-        steps: Sequence[Step],
-        due_at: str = "",
-    ) -> bool: ...
-
-
-class Alarms(Protocol):
-    """Brings a message back at a later time."""
-
-    def set(self, message_id: str, *, purpose: str, cause: str, attempt: int, at: str) -> None:
-        """Have the command ``dispatch.message`` come at ``at``, once; set again, it is one.
-
-        Raises
-        ------
-        TemporaryFailure
-            If the service did not do its part.
-        """
 
 
 class PlanMessage:
@@ -134,7 +86,7 @@ class PlanMessage:
         if record is None:
             # Entered before it was asked for, so it must be there.
             raise TemporaryFailure("the message is not on record")
-        if not self._is_due(record, str(cause), attempt):
+        if not is_due(record, str(cause), attempt, policy=self._policy, channels=self._channels):
             return f"nothing: the message is {record.state}", []
         return self.plan(record, str(cause), attempt)
 
@@ -149,32 +101,13 @@ class PlanMessage:
         record = self._deliveries.get(message_id)
         if record is not None and attempt is None:
             attempt = record.attempt
-        if record is None or attempt is None or not self._is_due(record, FAILED, attempt):
+        if (
+            record is None
+            or attempt is None
+            or not is_due(record, FAILED, attempt, policy=self._policy, channels=self._channels)
+        ):
             return "nothing: no other way is due", []
         return self.plan(record, FAILED, attempt)
-
-    def _is_due(self, record: MessageRecord, cause: str, attempt: int) -> bool:
-        if record.request is None:
-            return False
-        if cause in (ASKED, DUE):
-            # One more: decided, and cut off before the sender was asked.
-            moved = record.attempt == attempt + 1
-            open_ = record.state in (State.ACCEPTED, State.DEFERRED)
-            return open_ and (moved or record.attempt == attempt)
-        if record.attempt not in (attempt, attempt + 1):
-            return False
-        if record.attempt == attempt + 1:
-            return record.state == State.ACCEPTED
-        if cause == UNREAD:
-            channel = self._channels.get(record.channel)
-            if record.state == State.SENT:
-                return True
-            unread = channel is not None and channel.read_receipts and not record.read_at
-            return record.state == State.DELIVERED and unread
-        doubtful = record.reason == UNKNOWN_OUTCOME
-        return record.state == State.FAILED and not (
-            doubtful and self._policy.needs_consent(record.purpose)
-        )
 
     def plan(self, record: MessageRecord, cause: str, attempt: int) -> Done:
         """Decide about the attempt after ``attempt``."""
@@ -189,16 +122,11 @@ class PlanMessage:
             return self._send(record, request, choice, [], at, "", request.expires_at)
         decided = self._decided(record, attempt)
         again = [Step(at, "chosen", "as decided before", decided.channel)] if decided else []
-        first = attempt == 0
-        if decided and request.expires_at <= at:
-            return self._send(record, request, decided, again, at, "", request.expires_at)
-        if request.expires_at <= at:
-            return self._end(record, attempt, at, "expired", []) if first else ("expired", [])
-        to = self._recipients.of(request)
-        if decided and isinstance(to, str):
-            return self._send(record, request, decided, again, at, "", request.expires_at)
+        to = "expired" if request.expires_at <= at else self._recipients.of(request)
         if isinstance(to, str):
-            return self._end(record, attempt, at, to, []) if first else (to, [])
+            if decided:
+                return self._send(record, request, decided, again, at, "", request.expires_at)
+            return self._end(record, attempt, at, to, [])
         records, consents = to.records, to.consents
         traits = surviving_traits(records.values(), least_level="stated")
         tried = {step.channel for step in record.steps if step.what == "chosen"}
@@ -223,8 +151,6 @@ class PlanMessage:
             untried = [way for way in found if way.channel.name not in tried]
             way = self._allowed(untried, record, consents, at, steps)
         if way is None:
-            if not first:
-                return "nothing: no other way", []
             # The others' reasons stand among the steps.
             reason = steps[0].why if steps else "no address that the channels asked for reach"
             return self._end(record, attempt, at, reason, steps)
@@ -243,8 +169,6 @@ class PlanMessage:
         )
         entered = self._enter(record, choice, steps, consents)
         if entered is None:
-            if not first:
-                return "nothing: capped", []
             return self._end(record, attempt, at, "frequency cap", steps[:-1])
         others = {other.channel.name for other in found} - tried - {entered.channel}
         self._watch(record, request, entered, others)
@@ -396,6 +320,9 @@ class PlanMessage:
     def _end(
         self, record: MessageRecord, attempt: int, at: str, reason: str, steps: Sequence[Step]
     ) -> Done:
+        if attempt:
+            # It did go out, or fail, on the way before: there is no other way, that is all.
+            return f"nothing: {reason}", []
         told = [*steps, Step(at, "denied", reason)]
         self._deliveries.put_off(
             record.message_id, State.DENIED, attempt, at=at, reason=reason, steps=told
