@@ -191,7 +191,6 @@ def test_a_preview_falls_back_to_a_language_that_there_is() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        {"data": {}},
         {"data": {"headline": "a", "text": "b", "x": "joao@example.com"}},
         {"data": {"headline": "a", "text": {"joao@example.com": 1}}},
         {"data": []},

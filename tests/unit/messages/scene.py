@@ -275,7 +275,8 @@ class MessageScene:
             fields.pop("data", NEWS if purpose == "marketing" else {"protocol": "20261126-1"}),
             **fields,
         )
-        return self.request(wanted, caller="shop", idempotency_key=key or f"asked-{self._asked}")
+        key = key or f"asked-{self._asked}"
+        return self.request(wanted, caller="shop", idempotency_key=key).message
 
     # How it goes on.
 

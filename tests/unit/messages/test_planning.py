@@ -79,7 +79,15 @@ def test_an_address_that_nobody_has_seen_can_be_written_to(scene: MessageScene) 
         ({"template": "order_confirmation"}, "purpose"),
         ({"purpose": "confirmation", "template": "newsletter", "data": {}}, "purpose"),
         ({"template": "no_such_template"}, "template"),
-        ({"data": {"nome": "segredo"}}, "missing"),
+        (
+            {
+                "purpose": "transactional",
+                "template": "protocol_continued",
+                "data": {"nome": "segredo"},
+            },
+            "missing",
+        ),
+        ({"data": {"headline": {"segredo": 1}}}, "headline"),
         ({"language": "fr"}, "language"),
         ({"expires_at": "2026-11-01T00:00:00.000Z"}, "expires_at"),
     ],

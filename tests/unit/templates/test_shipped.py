@@ -32,6 +32,21 @@ def test_what_ships_passes_what_a_company_s_own_must_pass(name: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["newsletter", "order_confirmation", "protocol_opened"])
+def test_a_first_try_without_data_says_something_sensible(name: str, language: str) -> None:
+    parts = MessageTemplates().render(name, language, {}).parts
+
+    assert set(parts) == {"subject", "text", "html", "sms", "whatsapp"}
+    for text in parts.values():
+        # Nothing hangs where a value would stand.
+        assert not any(f"{blank}{mark}" in text for blank in " :," for mark in ".:,")
+        assert not text.rstrip().endswith((":", ","))
+    # WhatsApp takes no empty parameter.
+    assert all(line.partition(": ")[2] for line in parts["whatsapp"].split("\n"))
+    assert count_segments(parts["sms"]) == ("GSM-7", 1)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_protocol_number_goes_out_in_one_segment_however_long(language: str) -> None:
     content = MessageTemplates().render(
         "protocol_opened", language, {"protocol": "20261120-1234-5678-9012-3456-7"}

@@ -59,12 +59,13 @@ def message_routes(
                 require(call.caller, BULK)
         key = call.request.headers.get("idempotency-key", "")[:256]
         try:
-            message = request(
+            message, warnings = request(
                 wanted, caller=call.caller.id if call.caller else "", idempotency_key=key
             )
         except AskedOtherwise as error:
             raise Refused(422, str(error)) from error
-        return answer(202, {"message_id": message.message_id, "status": str(message.state)})
+        body = {"message_id": message.message_id, "status": str(message.state)}
+        return answer(202, {**body, "warnings": warnings} if warnings else body)
 
     def show(call: Call) -> Response:
         message = get(call.id) if len(call.id) <= 64 else None

@@ -171,6 +171,12 @@ class MessageTemplates:
         """What a message of it may be sent for. Raises as :meth:`describe` does."""
         return frozenset(self.describe(name, version).purposes)
 
+    def declared(self, name: str, version: str = "") -> frozenset[str]:
+        """Fields that a message's data may have. Raises as :meth:`describe` does."""
+        variables = self.describe(name, version).variables
+        money = MONEY in variables and variables[MONEY].type == "money"
+        return frozenset((*variables, *GIVEN, *(MONEY_FIELDS if money else ())))
+
     def language(self, name: str, asked: str, version: str = "") -> str:
         """The language that it will be in: the one asked for, else Portuguese, else any."""
         return language_for(asked, self.describe(name, version).languages)

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from enlace.domain.delivery import MessageRecord, Request, State
 from enlace.domain.envelope import NAMESPACE, Entry
@@ -20,8 +20,9 @@ from enlace.domain.message_policy import MessagePolicy
 from enlace.domain.outgoing import Attachment
 from enlace.domain.send_plan import PREFERRED
 from enlace.domain.sender_channel import SenderChannels
+from enlace.domain.template_source import is_name
 from enlace.errors import EnlaceError, InvalidPayload
-from enlace.usecases.find_customer import Asked, Customer
+from enlace.usecases.find_customer import Customer
 from enlace.usecases.message_templates import LANGUAGES
 from enlace.usecases.publish import resolved_entries
 from enlace.usecases.resolve import Resolved
@@ -57,12 +58,11 @@ class Wanted:
     attachments: tuple[Attachment, ...] = ()
 
 
-class Finder(Protocol):
-    """Finds customers."""
+class Accepted(NamedTuple):
+    """A message that was asked for, and what of the request was left aside."""
 
-    def asked_by(self, identifier: Identifier) -> Asked: ...
-
-    def find(self, asked: Asked) -> Customer: ...
+    message: MessageRecord
+    warnings: tuple[str, ...] = ()
 
 
 class Templates(Protocol):
@@ -71,6 +71,8 @@ class Templates(Protocol):
     def current(self, name: str) -> str: ...
 
     def purpose_of(self, name: str, version: str = "") -> frozenset[str]: ...
+
+    def declared(self, name: str, version: str = "") -> frozenset[str]: ...
 
     def check(
         self, name: str, language: str, data: Mapping[str, Any], version: str = ""
@@ -134,13 +136,15 @@ class RequestMessage:
         self._keep = keep
         self._now = now
 
-    def __call__(self, wanted: Wanted, *, caller: str, idempotency_key: str) -> MessageRecord:
+    def __call__(self, wanted: Wanted, *, caller: str, idempotency_key: str) -> Accepted:
         """Enter a message; asking again with the same key is asking once.
+
+        Data that the template has no variable for is dropped, and named in the warnings.
 
         Returns
         -------
-        MessageRecord
-            As it stands: further along, where it was asked for before.
+        Accepted
+            The message as it stands: further along, where it was asked for before.
 
         Raises
         ------
@@ -154,7 +158,7 @@ class RequestMessage:
             If a service did not do its part; ask again with the same key.
         """
         now = self._now()
-        version = self._check(wanted, now)
+        wanted, version, warnings = self._checked(wanted, now)
         at = utc_text(now)
         key = f"message\x1f{caller}\x1f{idempotency_key}" if idempotency_key else str(uuid.uuid4())
         message_id = str(uuid.uuid5(NAMESPACE, key))
@@ -195,7 +199,7 @@ class RequestMessage:
             )
         )
         self._bus.publish_all(entries)
-        return message
+        return Accepted(message, warnings)
 
     def _known(self, message: MessageRecord, *, explicit_end: bool) -> MessageRecord:
         known = self._deliveries.get(message.message_id)
@@ -213,8 +217,8 @@ class RequestMessage:
             raise AskedOtherwise("the Idempotency-Key stands for another request")
         return known
 
-    def _check(self, wanted: Wanted, now: datetime) -> str:
-        """Whether it can be sent at all; gives the version of its template."""
+    def _checked(self, wanted: Wanted, now: datetime) -> tuple[Wanted, str, tuple[str, ...]]:
+        """What of it can be sent, by which version of its template, and what was dropped."""
         if wanted.purpose in RESERVED:
             raise InvalidPayload(f"purpose: {wanted.purpose} is asked for by the hub alone")
         known = sorted((*self._channels, PREFERRED))
@@ -232,10 +236,13 @@ class RequestMessage:
             raise InvalidPayload(
                 f"purpose: the template {wanted.template} is for {', '.join(sorted(purposes))}"
             )
-        self._templates.check(
-            wanted.template, wanted.language or LANGUAGES[0], wanted.data, version
-        )
-        return version
+        declared = self._templates.declared(wanted.template, version)
+        data = {name: value for name, value in wanted.data.items() if name in declared}
+        # A field's name that is no word may be a value that went astray: it is not repeated.
+        unknown = sorted({name if is_name(name) else "?" for name in wanted.data} - declared)
+        self._templates.check(wanted.template, wanted.language or LANGUAGES[0], data, version)
+        warnings = tuple(f"data.{name}: the template has no such variable" for name in unknown)
+        return replace(wanted, data=data), version, warnings
 
     def _to(self, to: Identifier, message_id: str, at: str) -> tuple[str, str, list[Entry]]:
         """Address key, customer, and what became known on the way."""
