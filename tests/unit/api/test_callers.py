@@ -29,6 +29,8 @@ ALLOWED = {
     "PUT /v1/templates/{id}": {"marketing", "admin"},
     "POST /v1/templates/{id}/preview": {"marketing", "admin"},
     "POST /v1/templates/{id}/activate": {"marketing", "admin"},
+    "POST /v1/messages": {"agent", "marketing", "privacy", "admin"},
+    "GET /v1/messages/{id}": {"agent", "marketing", "privacy", "admin"},
     "GET /v1/rules": {"agent", "admin"},
     "PUT /v1/rules": {"admin"},
     "POST /v1/conciliations": {"agent", "admin"},

@@ -17,6 +17,7 @@ from enlace.api.conciliations import conciliation_routes
 from enlace.api.consents import consent_routes
 from enlace.api.customers import customer_routes
 from enlace.api.interactions import interaction_routes
+from enlace.api.messages import message_routes
 from enlace.api.openapi import openapi
 from enlace.api.preview import preview_routes
 from enlace.api.rules import rules_routes
@@ -26,11 +27,13 @@ from enlace.domain.consent import ConsentPolicy
 from enlace.domain.envelope import Entry
 from enlace.domain.http import Request, Response
 from enlace.domain.interaction import Identifier, Interaction
+from enlace.domain.outgoing import Attachment
 from enlace.domain.records import TimelineItem
 from enlace.domain.rfv import Quintiles
 from enlace.domain.rules import Rules
-from enlace.errors import TemporaryFailure
-from enlace.rules import default_rules
+from enlace.errors import NotFound, TemporaryFailure
+from enlace.rules import default_rules, message_policy
+from enlace.senders.registry import sender_channels
 from enlace.usecases.candidate_ports import Point
 from enlace.usecases.candidates_view import CandidatesView
 from enlace.usecases.change_case import ChangeCase
@@ -43,13 +46,16 @@ from enlace.usecases.customer_view import CustomerView
 from enlace.usecases.edit_templates import EditTemplates
 from enlace.usecases.explain import Explain
 from enlace.usecases.find_customer import Asked, Customer, CustomerFinder, one_by_one
+from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.preview import Preview
 from enlace.usecases.read_case import CaseView
 from enlace.usecases.read_customer import CustomerReader
 from enlace.usecases.read_history import Aggregates, Newest, OpenCase
+from enlace.usecases.request_message import RequestMessage
 from enlace.usecases.timeline import Timeline
 from local.memory_candidates import MemoryCandidates
 from local.memory_consents import MemoryConsents
+from local.memory_deliveries import MemoryDeliveries
 from local.memory_store import MemoryStore
 from tests.stores.builders import KEYS, TODAY, conciliator, resolver
 from tests.stores.memory_cases import MemoryCases
@@ -156,6 +162,8 @@ class World:
         self.consents = MemoryConsents()
         self.templates = MemoryTemplates()
         self.candidates, self.pairs = OpenCandidates(), MemoryCandidates()
+        self.deliveries = MemoryDeliveries()
+        self.attachments: dict[str, Attachment] = {}
         customers = CustomerReader(
             self.finder,
             self.history,
@@ -186,6 +194,19 @@ class World:
         consents = Consents(
             self.consents, policy=ConsentPolicy(), now=lambda: MOMENT, sleep=lambda seconds: None
         )
+        policy = message_policy()
+        request = RequestMessage(
+            customer_of=self._customer_of,
+            key_of=partial(consent_key, keys=KEYS, rules=rules),
+            record=resolver(self.store, rules).resolve,
+            templates=MessageTemplates(self.templates),
+            deliveries=self.deliveries,
+            bus=self.bus,
+            policy=policy,
+            channels=sender_channels(),
+            keep=self._keep,
+            now=lambda: NOW,
+        )
         self.routes: list[Route] = [
             *interaction_routes(self.queue),
             *consent_routes(
@@ -207,6 +228,7 @@ class World:
             ),
             *preview_routes(preview),
             *template_routes(EditTemplates(self.templates, now=lambda: MOMENT)),
+            *message_routes(request, self.deliveries.get, policy),
             *rules_routes(self.store, self.bus, lambda: f"{TODAY}T12:00:00.000Z"),
             *conciliation_routes(
                 conciliator(self.store, rules),
@@ -252,6 +274,19 @@ class World:
 
     def _owner(self, case: Case) -> str:
         return self.finder.find(Asked(case.contact_key)).id
+
+    def _customer_of(self, to: Identifier) -> Customer | None:
+        try:
+            return self.finder.by_identifier(to)
+        except NotFound:
+            if to.kind == "customer_id":
+                raise
+            return None
+
+    def _keep(self, message_id: str, number: int, attachment: Attachment) -> str:
+        name = f"attachments/{message_id}/{number}"
+        self.attachments[name] = attachment
+        return name
 
     def asked(self, kind: str, value: str) -> Asked:
         """Whom an identifier asks for."""

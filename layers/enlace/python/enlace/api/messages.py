@@ -17,6 +17,7 @@ from enlace.domain.http import Response
 from enlace.domain.interaction import Identifier, parse_time
 from enlace.domain.message_policy import MessagePolicy
 from enlace.domain.outgoing import Attachment
+from enlace.domain.template_source import is_name
 from enlace.errors import InvalidPayload
 from enlace.usecases.request_message import AskedOtherwise, RequestMessage, Wanted
 
@@ -27,14 +28,13 @@ SUBJECTS = frozenset({PRIVACY, ADMIN})
 #: With attachments in base 64; API Gateway's own limit is 10 MB, Lambda's 6.
 MAX_BODY_BYTES = 5_000_000
 MAX_ATTACHMENTS = 5
+MAX_WAIT_SECONDS = 7 * 86_400
 
-_WORD = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}\Z")
 _FIELDS = (
     *("to", "purpose", "template", "data", "channels", "language", "expires_at"),
     *("fallback_after_seconds", "attachments"),
 )
-_MAX_WAIT_SECONDS = 7 * 86_400
 
 
 def message_routes(
@@ -109,9 +109,11 @@ def shown(message: MessageRecord) -> dict[str, Any]:
 def _wanted(body: Mapping[str, Any]) -> Wanted:
     unknown = sorted(set(body) - set(_FIELDS))
     if unknown:
-        raise InvalidPayload(f"{unknown[0]}: no such field")
+        # A name that is no word may be a value that went astray: it is not repeated.
+        name = next(filter(is_name, unknown), "?")
+        raise InvalidPayload(f"{name}: no such field")
     purpose, template = text_of(body, "purpose", 64), text_of(body, "template", 64)
-    if not _WORD.match(purpose):
+    if not is_name(purpose):
         raise InvalidPayload("purpose: must be a word of small letters, such as transactional")
     data = body.get("data", {})
     if not isinstance(data, dict):
@@ -120,16 +122,16 @@ def _wanted(body: Mapping[str, Any]) -> Wanted:
     if not isinstance(channels, list) or not all(isinstance(name, str) for name in channels):
         raise InvalidPayload("channels: must be a list of channels")
     wait = body.get("fallback_after_seconds", 0)
-    if type(wait) is not int or not 0 <= wait <= _MAX_WAIT_SECONDS:
-        raise InvalidPayload(f"fallback_after_seconds: must be 0 to {_MAX_WAIT_SECONDS}")
-    ends = body.get("expires_at")
+    if type(wait) is not int or not 0 <= wait <= MAX_WAIT_SECONDS:
+        raise InvalidPayload(f"fallback_after_seconds: must be 0 to {MAX_WAIT_SECONDS}")
+    ends, language = body.get("expires_at"), body.get("language")
     return Wanted(
         to=_to(body.get("to")),
         purpose=purpose,
         template=template,
         data=data,
         channels=tuple(dict.fromkeys(channels)),
-        language=(body.get("language") and text_of(body, "language", 16)) or "",
+        language="" if language is None else text_of(body, "language", 16),
         expires_at="" if ends is None else parse_time(ends, "expires_at"),
         fallback_after_seconds=wait,
         attachments=_attachments(body.get("attachments", [])),

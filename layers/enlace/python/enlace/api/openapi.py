@@ -25,14 +25,14 @@ _REFERENCE = "#/components/schemas/{model}"
 _STATUS = {
     200: "Done.",
     201: "Decided.",
-    202: "Queued: each is recorded once, however often it is sent.",
+    202: "Taken, and on its way.",
     400: "The request is malformed; `detail` says which field and why.",
     401: "No valid credentials.",
     403: "None of the caller's roles may do this.",
     404: "Not known.",
     409: "It cannot be done to what is there now; `detail` says why.",
     413: "The body is too large.",
-    422: "The rules file cannot be used; `detail` says where and why.",
+    422: "Well formed, and cannot be used; `detail` says why.",
     503: "A service did not answer; send again.",
 }
 

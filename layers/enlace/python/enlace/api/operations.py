@@ -7,6 +7,7 @@ from enlace.api import (
     conciliation_operations,
     consent_operations,
     customer_operations,
+    message_operations,
     rules_operations,
     template_operations,
 )
@@ -19,5 +20,6 @@ OPERATIONS: dict[str, Operation] = {
     "GET /v1/openapi.json": Operation("This document.", frozenset(), 200),
     **conciliation_operations.OPERATIONS,
     **template_operations.OPERATIONS,
+    **message_operations.OPERATIONS,
     **rules_operations.OPERATIONS,
 }

@@ -6,6 +6,7 @@ about an address, whoever's it is.
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from enlace.domain.outgoing import Attachment
 from enlace.domain.send_plan import PREFERRED
 from enlace.domain.sender_channel import SenderChannels
 from enlace.domain.template_source import is_name
-from enlace.errors import EnlaceError, InvalidPayload
+from enlace.errors import EnlaceError, InvalidPayload, PayloadTooLarge
 from enlace.usecases.find_customer import Customer
 from enlace.usecases.message_templates import LANGUAGES
 from enlace.usecases.publish import resolved_entries
@@ -32,6 +33,8 @@ SOURCE = "enlace.api_messages"
 TTL = timedelta(hours=24)
 BULK_TTL = timedelta(hours=72)
 MAX_TTL = timedelta(days=7)
+#: As it is kept and goes over the bus, whose events have 256 KB.
+MAX_DATA_BYTES = 32 * 1024
 #: Asked for by Enlace itself, and by nobody else: they pass where other purposes do not.
 RESERVED = frozenset(("confirmation", "opt_in"))
 
@@ -238,6 +241,8 @@ class RequestMessage:
             )
         declared = self._templates.declared(wanted.template, version)
         data = {name: value for name, value in wanted.data.items() if name in declared}
+        if len(json.dumps(data)) > MAX_DATA_BYTES:
+            raise PayloadTooLarge(f"data: over {MAX_DATA_BYTES} bytes")
         # A field's name that is no word may be a value that went astray: it is not repeated.
         unknown = sorted({name if is_name(name) else "?" for name in wanted.data} - declared)
         self._templates.check(wanted.template, wanted.language or LANGUAGES[0], data, version)
