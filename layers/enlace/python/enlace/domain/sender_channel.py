@@ -49,22 +49,24 @@ def channels_of(kind: str, channels: SenderChannels) -> list[SenderChannel]:
     return sorted(found, key=lambda channel: (channel.cost, channel.name))
 
 
-def answering(kind: str, came_through: str, channels: SenderChannels) -> SenderChannel | None:
+def answering(
+    kind: str, came_through: str, channels: SenderChannels, *, same: bool = True
+) -> SenderChannel | None:
     """The channel that answers what came from an address.
 
     Parameters
     ----------
     came_through : str
-        The channel to answer on where it reaches the address; "" for none in particular.
+        The channel of what is answered.
+    same : bool
+        Rather there than by the cheapest channel that needs no contact through itself first.
 
     Returns
     -------
     SenderChannel or None
-        Else the cheapest that needs no contact through itself first; None where nothing
-        reaches the address.
+        None where nothing reaches the address.
     """
     found = channels_of(kind, channels)
-    for channel in found:
-        if channel.name == came_through:
-            return channel
-    return next((channel for channel in found if not channel.needs_contact), None)
+    own = next((channel for channel in found if channel.name == came_through), None)
+    usual = next((channel for channel in found if not channel.needs_contact), None)
+    return (own or usual) if same else (usual or own)

@@ -134,8 +134,12 @@ class Answers:
         ]
 
     def _channel(self, event: Event) -> SenderChannel | None:
-        through = event.data["channel"] if self._same_channel else ""
-        return answering(point_of(event).kind, through, self._channels)
+        return answering(
+            point_of(event).kind,
+            event.data["channel"],
+            self._channels,
+            same=self._same_channel,
+        )
 
     def _expires_at(self, event: Event) -> str:
         # A vendor's clock that runs ahead must not prolong it.
