@@ -30,7 +30,7 @@ from enlace.usecases.send_command import Command
 
 #: Longer than a sender may run, and than a provider's own event about a lost answer takes:
 #: a lease that ran out belongs to a sender that is no more.
-LEASE_SECONDS = 90
+LEASE_SECONDS = 60
 #: Of what is sent at least once: missing a protocol number is worse than reading it twice,
 #: reading it often is not better.
 MAX_CALLS = 3
