@@ -92,6 +92,11 @@ def denied(call: Callable[..., Any], **arguments: Any) -> bool:
 
 
 KEY = {"pk": {"S": "nobody"}}
+MAIL: dict[str, Any] = {
+    "FromEmailAddress": "sac@example.com",
+    "Destination": {"ToAddresses": ["nobody@example.com"]},
+    "Content": {"Simple": {"Subject": {"Data": "x"}, "Body": {"Text": {"Data": "x"}}}},
+}
 SENDERS = [f"Send{channel.capitalize()}" for channel in sorted(sender_channels())]
 
 
@@ -245,6 +250,42 @@ def test_text_messages_go_to_phones_and_not_to_topics(
 
     assert not denied(sns.publish, PhoneNumber="+5511900000000", Message="x")
     assert denied(sns.publish, TopicArn=stack["mail"]["topic_arn"], Message="x")
+
+
+def test_asking_for_messages_takes_nothing_away_and_sends_nothing(
+    stack: dict[str, Any], resources: dict[str, str], as_role: Callable[[str], Clients]
+) -> None:
+    clients, tables = as_role("ApiMessages"), stack["table_names"]
+    dynamodb, place = clients("dynamodb"), {**KEY, "sk": {"S": "none"}}
+
+    assert not denied(dynamodb.get_item, TableName=tables["delivery"], Key=KEY)
+    for name, key in (("delivery", KEY), ("identity", KEY), ("timeline", place)):
+        assert denied(dynamodb.delete_item, TableName=tables[name], Key=key)
+    # Consent is asked where it is decided, and immediately before sending.
+    assert denied(dynamodb.get_item, TableName=tables["consent"], Key=place)
+    assert denied(dynamodb.put_item, TableName=tables["consent"], Item=place)
+    assert denied(clients("sns").publish, PhoneNumber="+5511900000000", Message="x")
+    assert denied(clients("sesv2").send_email, **MAIL)
+    bucket = resources["AttachmentsBucket"]
+    assert denied(clients("s3").get_object, Bucket=bucket, Key="attachments/x/0")
+    assert denied(clients("s3").delete_object, Bucket=bucket, Key="attachments/x/0")
+    assert denied(clients("secretsmanager").get_secret_value, SecretId=resources["LinkSecret"])
+
+
+def test_dispatch_decides_and_sends_nothing(
+    stack: dict[str, Any], resources: dict[str, str], as_role: Callable[[str], Clients]
+) -> None:
+    clients, tables = as_role("DispatchMessage"), stack["table_names"]
+    dynamodb, place = clients("dynamodb"), {**KEY, "sk": {"S": "none"}}
+
+    assert not denied(dynamodb.get_item, TableName=tables["consent"], Key=place)
+    assert denied(dynamodb.put_item, TableName=tables["consent"], Item=place)
+    assert denied(dynamodb.delete_item, TableName=tables["delivery"], Key=KEY)
+    assert denied(dynamodb.put_item, TableName=tables["identity"], Item=KEY)
+    assert denied(clients("sns").publish, PhoneNumber="+5511900000000", Message="x")
+    assert denied(clients("sesv2").send_email, **MAIL)
+    assert denied(clients("secretsmanager").get_secret_value, SecretId=resources["LinkSecret"])
+    assert denied(clients("scheduler").delete_schedule, Name="none", GroupName="default")
 
 
 def test_the_api_for_interactions_reads_nothing(

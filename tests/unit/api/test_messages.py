@@ -203,6 +203,7 @@ def test_attachments_come_in_base_64() -> None:
         ({"data": []}, "data"),
         ({"data": {"amount_minor": 1990}}, "amount_minor and currency"),
         ({"data": {"order_id": 1.5}}, "order_id"),
+        ({"data": {"order_id": "\ud800"}}, "data: must be valid Unicode"),
         ({"channels": "sms"}, "channels"),
         ({"channels": []}, "channels"),
         ({"channels": ["pigeon"]}, "channels"),
@@ -289,7 +290,7 @@ def test_what_became_of_it() -> None:
     assert (accepted["status"], accepted["reason"], accepted["decisions"]) == ("accepted", None, [])
     assert accepted["customer_id"] == world.customer("email", JOAO).id
     at = "2026-11-20T12:00:01.000Z"
-    reason = "consent, step 10: no consent is on record"
+    reason = "consent, step 0: no consent on record"
     world.deliveries.records[id_] = replace(
         world.deliveries.records[id_],
         state=State.DENIED,

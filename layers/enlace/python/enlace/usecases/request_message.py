@@ -241,7 +241,12 @@ class RequestMessage:
             )
         declared = self._templates.declared(wanted.template, version)
         data = {name: value for name, value in wanted.data.items() if name in declared}
-        if len(json.dumps(data)) > MAX_DATA_BYTES:
+        try:
+            size = len(json.dumps(data, ensure_ascii=False).encode())
+        except UnicodeEncodeError:
+            # A lone surrogate is valid JSON, and no store keeps it.
+            raise InvalidPayload("data: must be valid Unicode text") from None
+        if size > MAX_DATA_BYTES:
             raise PayloadTooLarge(f"data: over {MAX_DATA_BYTES} bytes")
         # A field's name that is no word may be a value that went astray: it is not repeated.
         unknown = sorted({name if is_name(name) else "?" for name in wanted.data} - declared)
