@@ -317,6 +317,13 @@ def test_missing_variables_do_not_hold_the_message() -> None:
     assert scene.claims == () and scene.deliveries.records == {}
 
 
+def test_a_channel_that_takes_no_files_sends_the_text() -> None:
+    scene = Scene()
+    assert scene.deliver(command(attachments=["attachments/m-1/0"])).state == State.SENT
+    (message,) = scene.provider.sent
+    assert message.attachments == ()
+
+
 @pytest.mark.parametrize(
     "change", [{"channel": "email"}, {"purpose": 3}, {"data": []}, {"contact_point": {}}]
 )

@@ -280,10 +280,9 @@ class DeliverMessage:
             links=links,
             extra=extra,
         )
+        # Where a channel takes no files, the text goes without: whoever asked named the channels.
         attachments: tuple[Attachment, ...] = ()
-        if command.attachments:
-            if self._attachments is None:
-                raise InvalidPayload("send.message: this sender takes no attachments")
+        if self._attachments:
             attachments = tuple(map(self._attachments, command.attachments))
         return Outgoing(
             message_id=command.message_id,
