@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from enlace.senders.registry import sender_channels
 from local import settings
 from local.settings import ROOT, LocalError, home
 
@@ -38,7 +39,8 @@ def parameters(
         "LocalApiKey": "true",
         "EndpointUrl": function_endpoint_url,
         "PublicUrl": public_url,
-        "SenderChannels": "",
+        # Named, for the emulator takes an empty parameter for one that was not given.
+        "SenderChannels": ",".join(sender_channels()),
         "PointInTimeRecovery": "false",
         # The emulator has no CloudFormation type for an archive of a bus.
         "ArchiveDays": "0",
