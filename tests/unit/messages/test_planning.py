@@ -489,3 +489,17 @@ def test_a_fall_back_that_would_ring_at_night_waits_for_the_morning(scene: Messa
     assert scene.addresses() == ["+5511987654321"]
     record = scene.deliveries.get(message.message_id)
     assert (record.state, record.channel, record.attempt) == (State.SENT, "sms", 2)
+
+
+def test_what_is_still_on_its_way_is_asked_about_again(scene: MessageScene) -> None:
+    joao(scene)
+    message = scene.ask(PHONE, purpose="transactional", channels=("whatsapp", "sms"))
+    scene.deliver(scene.queue.popleft())
+    # The sender's queue is long.
+    command = scene.queue.popleft()
+    scene.wait(hours=1)
+    assert scene.taken == [] and scene.state(message) == State.ACCEPTED
+    scene.queue.append(command)
+    scene.run()
+    scene.wait(minutes=5)
+    assert [name for name, *_ in scene.taken] == ["whatsapp", "sms"]

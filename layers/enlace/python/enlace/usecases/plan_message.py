@@ -34,6 +34,7 @@ from enlace.usecases.recipient_zones import zones_of
 from enlace.usecases.recipients import Recipients
 
 Done = tuple[str, list[Entry]]
+_ASK_AGAIN = timedelta(minutes=5)
 
 
 class PlanMessage:
@@ -87,8 +88,19 @@ class PlanMessage:
             # Entered before it was asked for, so it must be there.
             raise TemporaryFailure("the message is not on record")
         if not is_due(record, str(cause), attempt, policy=self._policy, channels=self._channels):
+            if cause == UNREAD and self._is_on_its_way(record, attempt):
+                # Its sender is slow, or waits for somebody's lease: ask again.
+                at = utc_text(self._now() + _ASK_AGAIN)
+                self._alarms.set(
+                    message_id, purpose=record.purpose, cause=UNREAD, attempt=attempt, at=at
+                )
             return f"nothing: the message is {record.state}", []
         return self.plan(record, str(cause), attempt)
+
+    def _is_on_its_way(self, record: MessageRecord, attempt: int) -> bool:
+        request = record.request
+        open_ = record.state == State.ACCEPTED and record.attempt in (0, attempt)
+        return open_ and request is not None and utc_text(self._now()) < request.expires_at
 
     def failed(self, message_id: str, attempt: int | None) -> Done:
         """Take the next way, an attempt having failed; nothing where there is none.
