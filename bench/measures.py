@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from bench import searches
+from bench import searches, sends
 from bench.capacity import Usage
 from bench.cost import Footprint, lines
 from bench.measure import Measure, Number
@@ -106,6 +106,7 @@ def counted(ours: Counts | None, naive: Counts, *, long_history: dict[str, int])
         ),
         *(_questions(ours.reads, h) if ours and ours.reads else ()),
         *(searches.rows(ours.searches) if ours and ours.searches else ()),
+        *(sends.rows(ours.sends) if ours and ours.sends else ()),
     ]
 
 

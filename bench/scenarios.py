@@ -19,6 +19,7 @@ from bench.capacity import Usage
 from bench.prices import BATCH
 from bench.reads import ByLength, count_reads
 from bench.searches import count_searches
+from bench.sends import count_sends
 from bench.sizes import item_size
 from bench.world import ROOT, SECRETS, Function, World, environment, world
 
@@ -120,6 +121,8 @@ class Counts:
     reads: Mapping[str, ByLength] | None = None
     #: Only ours looks for candidates.
     searches: Mapping[str, Usage] | None = None
+    #: Only ours sends what is asked for.
+    sends: Mapping[tuple[str, str], Mapping[str, Usage]] | None = None
 
 
 def count(
@@ -180,6 +183,7 @@ def count(
         timeline_item_bytes=item_bytes,
         reads=count_reads(long_history) if pipeline.name == "ours" else None,
         searches=count_searches() if pipeline.name == "ours" else None,
+        sends=count_sends() if pipeline.name == "ours" else None,
     )
 
 

@@ -31,7 +31,11 @@ ACCOUNT_ID = "123456789012"  # moto's
 REGION = "us-east-1"
 
 SECRETS: dict[str, dict[str, Any]] = {
-    "whatsapp": {"app_secret": "bench-app-secret", "verify_token": "bench-verify-token"},
+    "whatsapp": {
+        "app_secret": "bench-app-secret",
+        "verify_token": "bench-verify-token",
+        "access_token": "bench-access-token",
+    },
     "generic": {
         "secret": "whsec_" + base64.b64encode(b"bench-generic-secret-32-bytes-ok").decode()
     },
