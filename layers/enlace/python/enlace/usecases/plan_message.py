@@ -95,7 +95,7 @@ class PlanMessage:
                     message_id, purpose=record.purpose, cause=UNREAD, attempt=attempt, at=at
                 )
             return f"nothing: the message is {record.state}", []
-        return self.plan(record, str(cause), attempt)
+        return self.plan(record, attempt)
 
     def _is_on_its_way(self, record: MessageRecord, attempt: int) -> bool:
         request = record.request
@@ -119,9 +119,9 @@ class PlanMessage:
             or not is_due(record, FAILED, attempt, policy=self._policy, channels=self._channels)
         ):
             return "nothing: no other way is due", []
-        return self.plan(record, FAILED, attempt)
+        return self.plan(record, attempt)
 
-    def plan(self, record: MessageRecord, cause: str, attempt: int) -> Done:
+    def plan(self, record: MessageRecord, attempt: int) -> Done:
         """Decide about the attempt after ``attempt``."""
         request = record.request
         if request is None:
@@ -151,8 +151,10 @@ class PlanMessage:
             preferred=preferred_channel_of(traits),
         )
         steps: list[Step] = []
-        if cause in (UNREAD, FAILED):
-            steps.append(Step(at, "fallback", f"the way before: {cause}", record.channel))
+        if attempt:
+            # It may have waited for the morning in between.
+            before = FAILED if record.state == State.FAILED else UNREAD
+            steps.append(Step(at, "fallback", f"the way before: {before}", record.channel))
         way: Way | None
         if decided:
             place = (decided.channel, decided.contact_key)
