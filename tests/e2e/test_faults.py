@@ -50,7 +50,8 @@ RULES = [
     *faults.broken("dynamodb", 0.06),
     *faults.broken("sqs", 0.1),
     *faults.broken("events", 0.2),
-    *faults.broken("ses", 0.3, times=2),
+    # Twice each and no more, so they may as well be sure to come.
+    *faults.broken("ses", 0.9, times=2),
 ]
 
 
