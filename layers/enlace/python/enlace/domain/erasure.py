@@ -72,7 +72,8 @@ class Subject:
         return tuple(self.located.get(name, ()))
 
 
-class Kept(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Kept:
     """Something that stays, and why.
 
     Parameters

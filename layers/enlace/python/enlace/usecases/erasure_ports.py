@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from enlace.domain.erasure import Census, Subject
+from enlace.domain.erasure import Census, Subject, SubjectIdentifier
 
 
 class Place(Protocol):
@@ -55,3 +56,60 @@ class Collecting(Protocol):
 
         Each has ``record`` (its sort) and the fields of that sort, in clear.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRequest:
+    """A verified request, as the saga needs it.
+
+    Parameters
+    ----------
+    identifier : SubjectIdentifier
+        The one that was named, in clear.
+    whole_customer : bool
+        Not only what that identifier has proven.
+    """
+
+    request_id: str
+    identifier: SubjectIdentifier
+    whole_customer: bool
+    language: str = ""
+
+
+class Requests(Protocol):
+    """The requests that data subjects made."""
+
+    def erasure(self, request_id: str) -> ErasureRequest:
+        """A verified erasure; raises ``NotFound`` if there is none of this id."""
+
+    def advance(self, request_id: str, state: str, *, reason: str = "") -> None:
+        """Enter its state; the same again changes nothing."""
+
+    def forget(self, request_id: str) -> None:
+        """Take everything in clear out of it."""
+
+
+class Found(Protocol):
+    """Whom an identifier leads to."""
+
+    @property
+    def identifiers(self) -> tuple[SubjectIdentifier, ...]: ...
+
+    @property
+    def customer_ids(self) -> tuple[str, ...]: ...
+
+
+class Fence(Protocol):
+    """See :class:`enlace.aws.erasure_fence.ErasureFence`."""
+
+    def raise_at(self, keys: Sequence[str], at: str, request_id: str) -> None: ...
+
+    def lower(self, keys: Sequence[str]) -> None: ...
+
+
+class Seal(Protocol):
+    """See :class:`enlace.aws.kms_keys.Sealer`."""
+
+    def seal(self, text: str, purpose: str) -> str: ...
+
+    def open(self, sealed: str, purpose: str) -> str: ...

@@ -1,0 +1,440 @@
+"""The saga of an erasure, with places in memory: counts, crashes, processors, holds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from enlace.domain.certificate import BrokenChain, check_chain
+from enlace.domain.erasure import Census, Kept, Subject, SubjectIdentifier
+from enlace.errors import EnlaceError, TemporaryFailure
+from enlace.usecases.certify_erasure import Certifier
+from enlace.usecases.erase_subject import EraseSubject, Outcome
+from enlace.usecases.erasure_ports import ErasureRequest
+from local.memory_rows import MemoryRows
+
+MAIL = SubjectIdentifier("email#aa", "email", "joao@example.com", "Joao@example.com")
+PHONE = SubjectIdentifier("phone#bb", "phone", "+5511912345678")
+OTHER = "email#neighbour"
+START = 1_780_000_000.0
+
+
+class Crash(BaseException):
+    """The function dies here; nothing that comes after happens."""
+
+
+class Power:
+    """Cuts the function off before or after its nth call of anything outside."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.cut_at: int | None = None
+        self.after = False
+
+    def wrap(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def made(*args: Any, **kwargs: Any) -> Any:
+            self.calls += 1
+            cut = self.calls == self.cut_at
+            if cut and not self.after:
+                raise Crash
+            result = call(*args, **kwargs)
+            if cut:
+                raise Crash
+            return result
+
+        return made
+
+
+class Wired:
+    """An object whose every public method may be the last."""
+
+    def __init__(self, inner: Any, power: Power):
+        self._inner, self._power = inner, power
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._inner, name)
+        return self._power.wrap(value) if callable(value) else value
+
+
+@dataclass
+class Shelf:
+    """A place: items by address key, some of which stay."""
+
+    name: str
+    items: dict[str, list[str]]
+    keep: frozenset[str] = frozenset()
+    method: str = "delete"
+    a_time: int = 2
+    broken: int = 0
+    asked: int = 0
+    needs: str = ""
+    gives: tuple[str, tuple[str, ...]] | None = None
+    seen: list[Subject] = field(default_factory=list)
+
+    def _mine(self, subject: Subject) -> Iterator[tuple[str, str]]:
+        for key in subject.keys:
+            for item in self.items.get(key, []):
+                yield key, item
+
+    def _kept(self, subject: Subject, item: str) -> bool:
+        return item in self.keep or (self.name, item) in subject.holds
+
+    def census(self, subject: Subject) -> Census:
+        mine = list(self._mine(subject))
+        kept = [item for _, item in mine if self._kept(subject, item)]
+        notes = (Kept("what the law keeps", len(kept), "a law"),) if kept else ()
+        return Census(len(mine), notes, dict([self.gives]) if self.gives else {})
+
+    def erase(self, subject: Subject, time_left: Callable[[], bool]) -> bool:
+        self.asked += 1
+        self.seen.append(subject)
+        if self.broken:
+            self.broken -= 1
+            raise TemporaryFailure(f"{self.name}: does not answer")
+        if self.needs and not subject.ids(self.needs):
+            raise AssertionError(f"{self.name} was not told of {self.needs}")
+        gone = [pair for pair in self._mine(subject) if not self._kept(subject, pair[1])]
+        for key, item in gone[: self.a_time]:
+            self.items[key].remove(item)
+        return len(gone) <= self.a_time
+
+
+class Registry:
+    """Requests, a fence, a seal, a signer, in memory."""
+
+    def __init__(self) -> None:
+        self.states: list[str] = []
+        self.forgotten = False
+        self.fences: dict[str, str] = {}
+        self.erasing: set[str] = set()
+        self.marked = 0
+        self.told: list[str] = []
+        self.announced: list[tuple[str, ...]] = []
+
+    def erasure(self, request_id: str) -> ErasureRequest:
+        return ErasureRequest(request_id, MAIL, whole_customer=True)
+
+    def advance(self, request_id: str, state: str, *, reason: str = "") -> None:
+        if self.states[-1:] != [state]:
+            self.states.append(state)
+
+    def forget(self, request_id: str) -> None:
+        self.forgotten = True
+
+    def raise_at(self, keys: list[str], at: str, request_id: str) -> None:
+        self.erasing.update(keys)
+        self.fences.update({key: max(at, self.fences.get(key, "")) for key in keys})
+
+    def lower(self, keys: list[str]) -> None:
+        self.erasing.difference_update(keys)
+
+    def seal(self, text: str, purpose: str) -> str:
+        return f"{purpose}|{text[::-1]}"
+
+    def open(self, sealed: str, purpose: str) -> str:
+        for_, _, text = sealed.partition("|")
+        assert for_ == purpose
+        return text[::-1]
+
+    def sign(self, digest: bytes) -> dict[str, str]:
+        return {"value": hashlib.sha256(b"key" + digest).hexdigest()}
+
+    def summary(self, request_id: str) -> dict[str, str]:
+        return {"request_id": request_id, "regulation": "lgpd", "deadline": "2026-12-08"}
+
+    def mark(self, number: int) -> None:
+        self.marked = max(self.marked, number)
+
+    def tell(self, request: ErasureRequest, subject: Subject, certificate: str) -> None:
+        assert subject.identifiers[0].value, "whom should it be told to"
+        self.told.append(certificate)
+
+    def announce(self, request_id: str, customers: list[str], at: str) -> None:
+        self.announced.append(tuple(customers))
+
+
+@dataclass
+class Whom:
+    identifiers: tuple[SubjectIdentifier, ...] = (MAIL, PHONE)
+    customer_ids: tuple[str, ...] = ("c1",)
+
+
+class Scene:
+    """A saga over four shelves."""
+
+    def __init__(self) -> None:
+        self.power, self.rows, self.registry = Power(), MemoryRows(), Registry()
+        self.now = START
+        self.identity = Shelf("identity", {MAIL.key: ["record"], PHONE.key: ["record"]})
+        self.timeline = Shelf(
+            "timeline",
+            {MAIL.key: [f"i{n}" for n in range(7)], PHONE.key: ["p1"], OTHER: ["theirs"]},
+            gives=("messages", ("m1", "m2")),
+        )
+        self.consents = Shelf(
+            "consents", {MAIL.key: ["ledger", "state"]}, keep=frozenset({"ledger"}), method="redact"
+        )
+        self.messages = Shelf("messages", {PHONE.key: ["m1", "m2"]}, needs="messages")
+        self.crm = Shelf("crm:hubspot", {MAIL.key: ["contact"]})
+        self.whom = Whom()
+
+    def saga(self) -> EraseSubject:
+        wired = {
+            name: Wired(getattr(self, name), self.power)
+            for name in ("identity", "timeline", "consents", "messages", "crm", "registry", "rows")
+        }
+        registry: Any = wired["registry"]
+        rows: Any = wired["rows"]
+        return EraseSubject(
+            rows,
+            requests=registry,
+            find=lambda identifier, whole: self.whom,
+            fence=registry,
+            identity=wired["identity"],  # type: ignore[arg-type]
+            places=[wired["timeline"], wired["consents"], wired["messages"]],  # type: ignore[list-item]
+            processors=[wired["crm"]],  # type: ignore[list-item]
+            seal=registry,
+            certifier=Certifier(
+                rows,
+                registry,
+                request=registry.summary,
+                mark=registry.mark,
+                versions={"code": "test"},
+                now=lambda: "2026-11-23T12:00:00.000Z",
+            ),
+            tell=registry.tell,
+            announce=registry.announce,
+            clock=lambda: self.now,
+            wait_seconds=120,
+        )
+
+    def finish(self, request_id: str = "r1", most: int = 400) -> Outcome:
+        for _ in range(most):
+            outcome = self.saga().run(request_id)
+            if not outcome.again_in:
+                return outcome
+            self.now += outcome.again_in
+        raise AssertionError(f"not finished: {outcome}")
+
+    def certificate(self, request_id: str = "r1", round_: int = 1) -> dict[str, Any]:
+        row = self.rows.get(f"request#{request_id}", f"certificate#{round_:02d}")
+        assert row is not None
+        return dict(row.body)
+
+    def counts(self) -> list[tuple[str, int, int, int]]:
+        return [
+            (one["place"], one["found"], one["deleted"], one["retained"])
+            for one in self.certificate()["places"]
+        ]
+
+
+EXPECTED = [
+    ("identity", 2, 2, 0),
+    ("timeline", 8, 8, 0),
+    ("consents", 2, 1, 1),
+    ("messages", 2, 2, 0),
+    ("crm:hubspot", 1, 1, 0),
+]
+
+
+def test_all_goes_but_what_must_stay_and_the_certificate_says_so() -> None:
+    scene = Scene()
+    assert scene.finish() == Outcome("done")
+    assert scene.counts() == EXPECTED
+    assert scene.timeline.items == {MAIL.key: [], PHONE.key: [], OTHER: ["theirs"]}
+    assert scene.consents.items == {MAIL.key: ["ledger"]}
+    assert scene.registry.states == ["fenced", "running", "verifying", "completed"]
+    assert scene.registry.announced == [("c1",)]
+    assert scene.registry.told == ["r1-1"]
+    assert scene.registry.forgotten and not scene.registry.erasing
+    body = scene.certificate()
+    assert (body["found"], body["deleted"], body["retained"], body["residual_hits"]) == (
+        15,
+        14,
+        1,
+        0,
+    )
+    assert body["places"][2]["kept"] == [
+        {"what": "what the law keeps", "count": 1, "ground": "a law", "until": ""}
+    ]
+
+
+def test_nothing_in_clear_is_left_and_nobody_is_named_in_the_certificate() -> None:
+    scene = Scene()
+    scene.finish()
+    left = repr(scene.rows.rows)
+    for identifier in (MAIL, PHONE):
+        assert identifier.value not in left and identifier.value[::-1] not in left
+
+
+def test_the_fence_goes_up_before_anything_else_and_lies_ahead_of_the_tombstones() -> None:
+    scene = Scene()
+    outcome = scene.saga().run("r1")
+    assert outcome == Outcome("identity", 120)
+    assert scene.registry.fences and scene.registry.erasing == {MAIL.key, PHONE.key}
+    assert scene.identity.asked == 0
+    # Too early: nothing happens.
+    scene.now += 60
+    assert scene.saga().run("r1").phase == "identity" and scene.identity.asked == 0
+    scene.now += 61
+    began = scene.now
+    scene.saga().run("r1")
+    [subject, *_] = scene.identity.seen
+    assert (
+        subject.erased_before > "2026" and scene.registry.fences[MAIL.key] == subject.erased_before
+    )
+    from datetime import datetime
+
+    assert datetime.fromisoformat(subject.erased_before).timestamp() > began
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_crash_at_every_call_changes_no_count(after: bool) -> None:
+    whole = Scene()
+    whole.finish()
+    calls = whole.power.calls
+    assert calls > 60
+    for cut_at in range(1, calls + 1):
+        scene = Scene()
+        scene.power.cut_at, scene.power.after = cut_at, after
+        try:
+            scene.finish()
+        except Crash:
+            # The lease of the dead run has to end.
+            scene.now += 400
+            assert scene.finish() == Outcome("done"), cut_at
+        assert scene.counts() == EXPECTED, cut_at
+        assert scene.timeline.items[OTHER] == ["theirs"]
+        assert not scene.registry.erasing
+        assert scene.rows.get("request#r1", "snapshot") is None
+        assert not [key for key in scene.rows.rows if key[1] == "erasing"], cut_at
+        assert scene.rows.get("journal", "head").body["number"] == 1  # type: ignore[union-attr]
+
+
+def test_a_store_that_does_not_answer_is_asked_again_and_never_certified_before() -> None:
+    scene = Scene()
+    scene.timeline.broken = 5
+    assert scene.finish() == Outcome("done")
+    assert scene.timeline.asked > 5 and scene.counts() == EXPECTED
+
+
+def test_others_do_not_wait_for_a_place_that_does_not_answer() -> None:
+    scene = Scene()
+    scene.timeline.broken = 1000
+    for _ in range(12):
+        scene.now += scene.saga().run("r1").again_in
+    assert scene.consents.items == {MAIL.key: ["ledger"]}
+    assert scene.rows.get("request#r1", "certificate#01") is None
+
+
+def test_a_processor_that_never_answers_leaves_it_partial_without_a_certificate() -> None:
+    """Auditor's case 15."""
+    scene = Scene()
+    scene.crm.broken = 100_000
+    began = scene.now
+    assert scene.finish(most=2000) == Outcome("partial")
+    assert scene.now - began > 30 * 86_400
+    assert scene.registry.states[-1] == "partial" and "awaiting_processors" in scene.registry.states
+    assert scene.rows.get("request#r1", "certificate#01") is None
+    # People finish it by hand: what they need is still there.
+    assert scene.rows.get("request#r1", "snapshot") is not None
+
+
+def test_a_run_that_meets_another_leaves_it_alone() -> None:
+    scene = Scene()
+    scene.power.cut_at, scene.power.after = 12, True
+    with pytest.raises(Crash):
+        scene.saga().run("r1")
+    # The dead run still has its lease.
+    assert scene.saga().run("r1").again_in > 60
+
+
+def test_run_again_it_does_nothing() -> None:
+    """Auditor's case 12."""
+    scene = Scene()
+    scene.finish()
+    before = repr(scene.rows.rows)
+    assert scene.saga().run("r1") == Outcome("done")
+    assert repr(scene.rows.rows) == before
+
+
+def test_two_requests_of_one_person_are_erased_one_after_the_other() -> None:
+    """Auditor's case 13."""
+    scene = Scene()
+    scene.saga().run("r1")
+    second = scene.saga().run("r2")
+    assert second.phase == "find" and second.again_in
+    scene.finish("r1")
+    assert scene.finish("r2") == Outcome("done")
+    assert scene.counts() == EXPECTED
+    body = scene.certificate("r2")
+    assert body["deleted"] == 0 and body["number"] == 2
+    check_chain([scene.certificate("r1"), body])
+
+
+def test_what_a_legal_hold_keeps_goes_when_it_is_released() -> None:
+    """Auditor's case 22."""
+    scene = Scene()
+    from enlace.usecases.rows import Row
+
+    hold = {"records": [["timeline", "i3"]], "ground": "lawsuit", "until": "", "released_at": ""}
+    [row] = scene.rows.put([Row("holds", "h1", hold)])
+    scene.finish()
+    assert scene.timeline.items[MAIL.key] == ["i3"]
+    timeline = scene.certificate()["places"][1]
+    assert (timeline["found"], timeline["deleted"], timeline["retained"]) == (8, 7, 1)
+    assert not scene.saga().overdue()
+
+    scene.rows.put([row.with_body(released_at="2026-11-24T00:00:00.000Z")])
+    assert scene.saga().reopen("r1")
+    assert scene.saga().overdue() == ["r1"]
+    assert scene.finish() == Outcome("done")
+    assert scene.timeline.items[MAIL.key] == []
+    second = scene.certificate(round_=2)
+    assert second["places"][1]["deleted"] == 1 and second["number"] == 2
+    assert scene.registry.told == ["r1-1"]
+    check_chain([second, scene.certificate()])
+
+
+def test_what_comes_late_is_erased_and_certified_as_well() -> None:
+    scene = Scene()
+    scene.power.wrap = lambda call: call  # type: ignore[method-assign]
+    erase = scene.crm.erase
+
+    def late(subject: Subject, time_left: Callable[[], bool]) -> bool:
+        if not scene.crm.asked:
+            scene.timeline.items[MAIL.key].append("late")
+        return erase(subject, time_left)
+
+    scene.crm.erase = late  # type: ignore[method-assign]
+    assert scene.finish() == Outcome("done")
+    assert scene.timeline.items[MAIL.key] == []
+    assert scene.counts()[1] == ("timeline", 9, 9, 0)
+
+
+def test_a_certificate_that_was_altered_or_is_missing_breaks_the_chain() -> None:
+    scene = Scene()
+    for request_id in ("r1", "r2", "r3"):
+        scene.finish(request_id)
+    chain = [scene.certificate(request_id) for request_id in ("r1", "r2", "r3")]
+    check_chain(chain)
+    with pytest.raises(BrokenChain):
+        check_chain([chain[0], chain[2]])
+    with pytest.raises(BrokenChain):
+        check_chain([{**chain[0], "deleted": 99}, *chain[1:]])
+
+
+def test_an_unknown_request_is_refused() -> None:
+    scene = Scene()
+
+    def none(request_id: str) -> ErasureRequest:
+        raise EnlaceError("no such request")
+
+    scene.registry.erasure = none  # type: ignore[method-assign]
+    with pytest.raises(EnlaceError):
+        scene.saga().run("r9")
+    assert not scene.registry.fences and not scene.rows.rows
