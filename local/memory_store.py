@@ -13,10 +13,17 @@ from dataclasses import replace
 from typing import Any
 
 from enlace.domain.component import Component
-from enlace.domain.records import CustomerHint, Document, IdentifierRecord, TimelineItem
+from enlace.domain.records import (
+    CustomerHint,
+    Document,
+    IdentifierRecord,
+    TimelineItem,
+    Tombstone,
+)
 from enlace.errors import AlreadyRecorded, Conflict
 from enlace.usecases.ports import (
     CreateRecord,
+    ForgetRecord,
     PutComponent,
     PutDocument,
     PutEntry,
@@ -31,6 +38,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.records: dict[str, IdentifierRecord] = {}
+        self.tombstones: dict[str, Tombstone] = {}
         self.components: dict[str, Component] = {}
         self.entries: dict[str, dict[str, Any]] = {}
         self.documents: dict[tuple[str, str], Document] = {}
@@ -42,6 +50,23 @@ class MemoryStore:
     ) -> dict[str, IdentifierRecord]:
         """Known identifiers by address key."""
         return {key: self.records[key] for key in keys if key in self.records}
+
+    def get_states(
+        self, keys: Iterable[str], *, consistent: bool = False
+    ) -> dict[str, IdentifierRecord | Tombstone]:
+        """Known identifiers, and tombstones, by address key."""
+        wanted = set(keys)
+        stones = {key: self.tombstones[key] for key in wanted if key in self.tombstones}
+        return {**stones, **self.get_identifiers(wanted)}
+
+    def raise_fence(self, keys: Iterable[str], at: str) -> None:
+        """What an erasure does first, as its own adapter does it on the table."""
+        for key in keys:
+            record, stone = self.records.get(key), self.tombstones.get(key)
+            if record is None:
+                self.tombstones[key] = Tombstone(key, max(at, stone.erased_before if stone else ""))
+            elif record.erased_before < at:
+                self.records[key] = replace(record, erased_before=at)
 
     def get_components(
         self, ids: Iterable[str], *, consistent: bool = False
@@ -78,6 +103,10 @@ class MemoryStore:
         """The time of the first receipt."""
         return self.pins.setdefault((pk, interaction_id), moment)
 
+    def is_pinned(self, pk: str, interaction_id: str) -> bool:
+        """Whether an interaction has left a pin."""
+        return (pk, interaction_id) in self.pins
+
     def commit(self, writes: Sequence[Write]) -> None:
         """All writes, or none."""
         for write in writes:
@@ -93,13 +122,22 @@ class MemoryStore:
     def _check(self, write: Write) -> None:
         ok = True
         if isinstance(write, CreateRecord):
-            ok = write.record.key not in self.records
+            stone = self.tombstones.get(write.record.key)
+            fence = stone.erased_before if stone else ""
+            ok = write.record.key not in self.records and write.record.erased_before == fence
         elif isinstance(write, UpdateRecord):
             record = self.records.get(write.key)
             ok = (
                 record is not None
                 and record.pointer == write.before
-                and (write.own is None or record.own_etag == write.own[0].own_etag)
+                and (write.own is None or _own(record) == _own(write.own[0]))
+            )
+        elif isinstance(write, ForgetRecord):
+            record = self.records.get(write.before.key)
+            ok = (
+                record is not None
+                and record.pointer == write.before.pointer
+                and _own(record) == _own(write.before)
             )
         elif isinstance(write, PutComponent):
             named = write.after or write.before
@@ -115,7 +153,13 @@ class MemoryStore:
 
     def _apply(self, write: Write) -> None:
         if isinstance(write, CreateRecord):
+            self.tombstones.pop(write.record.key, None)
             self.records[write.record.key] = write.record
+        elif isinstance(write, ForgetRecord):
+            key = write.before.key
+            del self.records[key]
+            if write.erased_before:
+                self.tombstones[key] = Tombstone(key, write.erased_before)
         elif isinstance(write, UpdateRecord):
             record = self.records[write.key]
             own = write.own[1] if write.own else record
@@ -156,3 +200,8 @@ class MemoryStore:
             reverse=True,
         )
         return [items[sk] for sk in keys[:limit]]
+
+
+def _own(record: IdentifierRecord) -> tuple[str, str]:
+    """What an update of a record's own part must find as it was read."""
+    return record.own_etag, record.erased_before

@@ -81,6 +81,20 @@ class AlreadyRecorded(EnlaceError):
         self.effects = effects
 
 
+class Fenced(EnlaceError):
+    """An erasure keeps this interaction out; it is acknowledged, and nothing is recorded.
+
+    Parameters
+    ----------
+    outcome : str
+        ``fenced`` or ``quarantined``: the metric that counts it.
+    """
+
+    def __init__(self, outcome: str):
+        super().__init__(f"{outcome}: by an erasure")
+        self.outcome = outcome
+
+
 class ComponentSaturated(EnlaceError):
     """Evidence would tie more identifiers together than one document holds."""
 

@@ -1,9 +1,16 @@
 """The identity table: identifiers, components, and small entries beside them.
 
 One table, hash key ``pk``: an address key, ``component#<id>``, or the key of
-an entry: ``decision#<id>``, ``job#<name>``, ``rules#active``. Small structures
-travel as one JSON string each: DynamoDB bills bytes, and typed maps cost three
-times as many of them, and CPU.
+an entry: ``decision#<id>``, ``decided#<address key>``, ``job#<name>``,
+``rules#active``. Small structures travel as one JSON string each: DynamoDB bills
+bytes, and typed maps cost three times as many of them, and CPU.
+
+Under an address key stands a live identifier or a tombstone. A live one has ``birth``
+(and ``kind``, ``value``, ``first_seen``; see :func:`item_of`). ``erased_before``, a
+contract time, is its fence: an erasure raises it by ``SET erased_before = :at``, and
+only ever to a later moment. An item with ``erased_before`` and without ``birth`` is a
+tombstone: nobody is known by that address, and it stays for ever. ``returned_after`` is
+the fence of the tombstone in whose place a newcomer was stored, and never changes.
 """
 
 from __future__ import annotations
@@ -14,7 +21,7 @@ from typing import Any
 
 from enlace.aws.dynamodb import Item, batch_get, translated
 from enlace.domain.component import Component
-from enlace.domain.records import CustomerHint, IdentifierRecord, Pointer
+from enlace.domain.records import CustomerHint, IdentifierRecord, Pointer, Tombstone
 
 
 class IdentityTable:
@@ -41,8 +48,21 @@ class IdentityTable:
         TemporaryFailure
             If the service does not answer.
         """
-        records = map(record_of, self._get(keys, consistent))
+        records = (record_of(item) for item in self._get(keys, consistent) if "birth" in item)
         return {record.key: record for record in records}
+
+    def get_states(
+        self, keys: Iterable[str], *, consistent: bool = False
+    ) -> dict[str, IdentifierRecord | Tombstone]:
+        """Known identifiers, and the tombstones of erased ones, by address key.
+
+        Raises
+        ------
+        TemporaryFailure
+            If the service does not answer.
+        """
+        states = map(state_of, self._get(keys, consistent))
+        return {state.key: state for state in states}
 
     def get_components(
         self, ids: Iterable[str], *, consistent: bool = False
@@ -102,6 +122,13 @@ class IdentityTable:
         return batch_get(self._client, self._table, wanted, consistent=consistent)
 
 
+def state_of(item: Item) -> IdentifierRecord | Tombstone:
+    """An identifier, or what is left of it, from its stored item."""
+    if "birth" in item:
+        return record_of(item)
+    return Tombstone(item["pk"]["S"], item["erased_before"]["S"])
+
+
 def record_of(item: Item) -> IdentifierRecord:
     """An identifier from its stored item."""
     return IdentifierRecord(
@@ -121,6 +148,8 @@ def record_of(item: Item) -> IdentifierRecord:
         seen=json.loads(item["seen"]["S"]) if "seen" in item else {},
         traits=json.loads(item["traits"]["S"]) if "traits" in item else {},
         hint=_hint(item["hint"]["S"]) if "hint" in item else None,
+        erased_before=item["erased_before"]["S"] if "erased_before" in item else "",
+        returned_after=item["returned_after"]["S"] if "returned_after" in item else "",
     )
 
 
@@ -145,6 +174,8 @@ def item_of(record: IdentifierRecord) -> Item:
         "born_by": record.born_by,
         "customer_id": pointer.customer_id if pointer.customer_id != record.birth else "",
         "component": pointer.component or "",
+        "erased_before": record.erased_before,
+        "returned_after": record.returned_after,
     }
     item.update({name: {"S": value} for name, value in optional.items() if value})
     if pointer.blocked:

@@ -10,12 +10,14 @@ from botocore.exceptions import ClientError
 
 from enlace.aws.buyers import ATTRIBUTE, shard_of
 from enlace.aws.dynamodb import Item, translated
-from enlace.aws.identity_table import IdentityTable, item_of, own_attributes
+from enlace.aws.identity_table import IdentityTable, item_of
+from enlace.aws.identity_writes import NEW, delete, forget_record, put, update_record, vacant
 from enlace.aws.timeline_table import TimelineTable
 from enlace.domain.records import CustomerHint
 from enlace.errors import AlreadyRecorded, Conflict, TemporaryFailure
 from enlace.usecases.ports import (
     CreateRecord,
+    ForgetRecord,
     PutComponent,
     PutDocument,
     PutEntry,
@@ -23,8 +25,6 @@ from enlace.usecases.ports import (
     UpdateRecord,
     Write,
 )
-
-_NEW = "attribute_not_exists(pk)"
 
 
 class DynamoStore:
@@ -44,11 +44,13 @@ class DynamoStore:
         identities = IdentityTable(client, identity_table)
         timelines = TimelineTable(client, timeline_table)
         self.get_identifiers = identities.get_identifiers
+        self.get_states = identities.get_states
         self.get_components = identities.get_components
         self.get_entry = identities.get_entry
         self.scan = identities.scan
         self.get_documents = timelines.get_documents
         self.pin_time = timelines.pin_time
+        self.is_pinned = timelines.is_pinned
         self.get = timelines.get
         self.page = timelines.page
 
@@ -81,9 +83,11 @@ class DynamoStore:
         if isinstance(write, PutInteraction):
             return self._put_interaction(write)
         if isinstance(write, CreateRecord):
-            return _put(self._identity, item_of(write.record), _NEW)
+            return put(self._identity, item_of(write.record), *vacant(write.record))
         if isinstance(write, UpdateRecord):
-            return self._update_record(write)
+            return update_record(self._identity, write)
+        if isinstance(write, ForgetRecord):
+            return forget_record(self._identity, write)
         if isinstance(write, PutComponent):
             return self._put_component(write)
         if isinstance(write, PutDocument):
@@ -96,26 +100,16 @@ class DynamoStore:
             if write.after.sk == "totals":
                 # What the index of buyers is keyed by; the same for ever, so it is written once.
                 item[ATTRIBUTE] = {"S": shard_of(write.after.pk)}
-            return _put(self._timeline, item, *_guard(write.before.etag if write.before else None))
+            return put(self._timeline, item, *_guard(write.before.etag if write.before else None))
         return self._put_entry(write)
 
     def _put_entry(self, write: PutEntry) -> dict[str, dict[str, Any]]:
         was = {":body": {"S": _dump(write.before)}} if write.before else {}
-        condition = "body = :body" if was else _NEW
+        condition = "body = :body" if was else NEW
         if write.after is None:
-            return self._delete(write.key, condition, was)
+            return delete(self._identity, write.key, condition, was)
         item = {"pk": {"S": write.key}, "body": {"S": _dump(write.after)}}
-        return _put(self._identity, item, condition, was)
-
-    def _delete(self, pk: str, condition: str, values: Item) -> dict[str, dict[str, Any]]:
-        return {
-            "Delete": {
-                "TableName": self._identity,
-                "Key": {"pk": {"S": pk}},
-                "ConditionExpression": condition,
-                **({"ExpressionAttributeValues": values} if values else {}),
-            }
-        }
+        return put(self._identity, item, condition, was)
 
     def put_hint(self, key: str, hint: CustomerHint | None) -> None:
         """Tell an identifier's record what its customer looks like; None takes it back.
@@ -137,7 +131,7 @@ class DynamoStore:
             text = _dump([list(hint.members), hint.open_case])
             arguments |= {
                 "UpdateExpression": "SET hint = :hint",
-                "ConditionExpression": "attribute_exists(pk) AND NOT hint = :hint",
+                "ConditionExpression": "attribute_exists(birth) AND NOT hint = :hint",
                 "ExpressionAttributeValues": {":hint": {"S": text}},
             }
         with translated():
@@ -155,7 +149,7 @@ class DynamoStore:
         }
         if write.item.effects:
             item["effects"] = {"S": _dump(write.item.effects)}
-        request = _put(self._timeline, item, _NEW)
+        request = put(self._timeline, item, NEW)
         # A redelivery gets what the first delivery changed, without a read.
         request["Put"]["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         return request
@@ -168,60 +162,10 @@ class DynamoStore:
                 "body": {"S": write.after.body},
                 "etag": {"S": write.after.etag},
             }
-            return _put(self._identity, item, condition, values)
+            return put(self._identity, item, condition, values)
         if write.before is None:
             raise ValueError("a component write with neither side")
-        return self._delete(f"component#{write.before.id}", condition, values)
-
-    def _update_record(self, write: UpdateRecord) -> dict[str, dict[str, Any]]:
-        before, after = write.before, write.after
-        conditions = ["first_seen = :was_first_seen", "attribute_exists(pk)"]
-        values: Item = {":was_first_seen": {"S": before.first_seen}}
-        sets: Item = {}
-        removes = []
-        if before.component:
-            conditions.append("component = :was_component")
-            values[":was_component"] = {"S": before.component}
-        else:
-            conditions.append("attribute_not_exists(component)")
-        # Rules that change flag an identifier which no component guards.
-        conditions.append(f"attribute_{'' if before.blocked else 'not_'}exists(blocked)")
-        if after.first_seen != before.first_seen:
-            sets["first_seen"] = {"S": after.first_seen}
-        if after.customer_id != before.customer_id:
-            sets["customer_id"] = {"S": after.customer_id}
-        if after.component and after.component != before.component:
-            sets["component"] = {"S": after.component}
-        elif before.component and not after.component:
-            removes.append("component")
-        for name in ("hub", "blocked"):
-            if getattr(after, name) and not getattr(before, name):
-                sets[name] = {"BOOL": True}
-            elif getattr(before, name) and not getattr(after, name):
-                removes.append(name)
-        if write.own:
-            was, now = write.own
-            sets.update(own_attributes(now))
-            if was.seen or was.traits:
-                conditions.append("own_etag = :was_own")
-                values[":was_own"] = {"S": was.own_etag}
-            else:
-                conditions.append("attribute_not_exists(own_etag)")
-        names = {f"#{n}": name for n, name in enumerate(sets)}
-        values |= {f":{n}": value for n, value in enumerate(sets.values())}
-        expression = "SET " + ", ".join(f"#{n} = :{n}" for n in range(len(sets))) if sets else ""
-        if removes:
-            expression += f" REMOVE {', '.join(removes)}"
-        return {
-            "Update": {
-                "TableName": self._identity,
-                "Key": {"pk": {"S": write.key}},
-                **({"UpdateExpression": expression.strip()} if expression else {}),
-                "ConditionExpression": " AND ".join(conditions),
-                "ExpressionAttributeValues": values,
-                **({"ExpressionAttributeNames": names} if names else {}),
-            }
-        }
+        return delete(self._identity, f"component#{write.before.id}", condition, values)
 
 
 def _raise_cause(error: ClientError, writes: Sequence[Write]) -> None:
@@ -246,22 +190,9 @@ def _raise_cause(error: ClientError, writes: Sequence[Write]) -> None:
     raise TemporaryFailure(f"DynamoDB cancelled: {', '.join(sorted(map(str, codes)))}") from error
 
 
-def _put(
-    table: str, item: Item, condition: str, values: Item | None = None
-) -> dict[str, dict[str, Any]]:
-    arguments: dict[str, Any] = {
-        "TableName": table,
-        "Item": item,
-        "ConditionExpression": condition,
-    }
-    if values:
-        arguments["ExpressionAttributeValues"] = values
-    return {"Put": arguments}
-
-
 def _guard(etag: str | None) -> tuple[str, Item]:
     if etag is None:
-        return _NEW, {}
+        return NEW, {}
     return "etag = :etag", {":etag": {"S": etag}}
 
 

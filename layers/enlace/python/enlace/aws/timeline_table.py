@@ -124,6 +124,22 @@ class TimelineTable:
                 return str(response["Item"]["at"]["S"])
         return moment
 
+    def is_pinned(self, pk: str, interaction_id: str) -> bool:
+        """Whether an interaction has left a pin.
+
+        Raises
+        ------
+        TemporaryFailure
+            If the service does not answer.
+        """
+        with translated():
+            answer = self._client.get_item(
+                TableName=self._table,
+                Key={"pk": {"S": pk}, "sk": {"S": f"pin#{interaction_id}"}},
+                ConsistentRead=True,
+            )
+        return "Item" in answer
+
 
 def item_of(item: Item) -> TimelineItem:
     """An interaction from its stored item."""

@@ -89,6 +89,11 @@ class IdentifierRecord:
         is covered here needs no look at the component.
     traits : dict of name to dict of JSON value to ``[last_day, level, channel]``
     hint : CustomerHint, optional
+    erased_before : str
+        The identifier's fence (contract time; "" for none): whatever is older is of somebody
+        who was, or is being, erased. See :mod:`enlace.domain.fence`.
+    returned_after : str
+        The fence that it was stored behind, by somebody new; "" where it was there before.
     """
 
     key: str
@@ -101,6 +106,8 @@ class IdentifierRecord:
     seen: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     traits: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
     hint: CustomerHint | None = None
+    erased_before: str = ""
+    returned_after: str = ""
 
     @property
     def blocked(self) -> bool:
@@ -129,6 +136,14 @@ class IdentifierRecord:
             pointer.hub,
             claims_of(self.traits),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """All that is kept of an erased identifier: that there was one, and until when."""
+
+    key: str
+    erased_before: str
 
 
 @dataclass(frozen=True)

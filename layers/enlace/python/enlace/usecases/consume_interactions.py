@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from enlace.domain.interaction import Interaction, parse_interaction
-from enlace.errors import EnlaceError, InvalidInteraction
+from enlace.errors import EnlaceError, Fenced, InvalidInteraction
 from enlace.usecases.ports import Publisher
 from enlace.usecases.publish import resolved_entries
 from enlace.usecases.resolve import Resolved, Resolver
@@ -39,7 +39,8 @@ class BatchReport:
     poison : list of (reason, body)
         Sent to the dead-letter queue: redelivery cannot help.
     counts : dict
-        Metrics: recorded, duplicates, customers created, merged, split, saturated.
+        Metrics: recorded, duplicates, customers created, merged, split, saturated; what
+        erasures kept out: fenced, quarantined.
     """
 
     failed: dict[str, str] = field(default_factory=dict)
@@ -90,6 +91,9 @@ def consume(
     ):
         if isinstance(result, InvalidInteraction):
             _poison(report, poison_of, result.reason, json.dumps(interaction.to_dict()), origin)
+        elif isinstance(result, Fenced):
+            # Acknowledged: an erasure keeps it out, now and at every redelivery.
+            report.count(result.outcome)
         elif isinstance(result, EnlaceError):
             report.failed[origin] = str(result)
         else:

@@ -21,6 +21,7 @@ def new_record(
     sighting: Sighting,
     *,
     born_by: str,
+    fence: str = "",
 ) -> IdentifierRecord:
     """The record of an identifier that was never seen, under a newly minted customer id.
 
@@ -29,6 +30,9 @@ def new_record(
     born_by : str
         Id of the interaction if it is the identifier's own (its contact point, alone);
         empty where the effects of the interaction tell of the birth.
+    fence : str
+        That of the tombstone, if any, in whose place it comes: it goes on keeping out what
+        is of somebody erased.
     """
     birth = keys.mint_customer_id(sighting.key)
     record = IdentifierRecord(
@@ -39,6 +43,8 @@ def new_record(
         birth=birth,
         born_by=born_by,
         pointer=Pointer(occurred_at, birth, blocked=sighting.blocked),
+        erased_before=fence,
+        returned_after=fence,
     )
     return with_observed_traits(record, interaction, occurred_at, sighting) if born_by else record
 

@@ -51,7 +51,19 @@ def read_neighbourhood(store: IdentityReader, keys: Iterable[str]) -> Neighbourh
     TemporaryFailure
         If the store does not answer.
     """
-    records = store.get_identifiers(keys, consistent=True)
+    return neighbourhood_of(store, store.get_identifiers(keys, consistent=True))
+
+
+def neighbourhood_of(store: IdentityReader, records: dict[str, IdentifierRecord]) -> Neighbourhood:
+    """Read what a change to identifiers touches, whose records were read consistently.
+
+    Raises
+    ------
+    Conflict
+        If a pointer moved between the reading of an identifier and of its component.
+    TemporaryFailure
+        If the store does not answer.
+    """
     ids = {r.pointer.component for r in records.values() if r.pointer.component}
     components = store.get_components(ids, consistent=True) if ids else {}
     for record in records.values():

@@ -11,12 +11,19 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from enlace.domain.component import Component
-from enlace.domain.records import CustomerHint, Document, IdentifierRecord, Pointer, TimelineItem
+from enlace.domain.records import (
+    CustomerHint,
+    Document,
+    IdentifierRecord,
+    Pointer,
+    TimelineItem,
+    Tombstone,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class CreateRecord:
-    """Store an identifier for the first time."""
+    """Store an identifier for the first time; one that has a fence, in its tombstone's place."""
 
     record: IdentifierRecord
 
@@ -28,14 +35,28 @@ class UpdateRecord:
     Parameters
     ----------
     own : tuple of two IdentifierRecord, optional
-        Before and after; ``seen`` and ``traits`` are written if they are still
-        as before.
+        Before and after; ``seen`` and ``traits`` are written if they, and the fence,
+        are still as before.
     """
 
     key: str
     before: Pointer
     after: Pointer
     own: tuple[IdentifierRecord, IdentifierRecord] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetRecord:
+    """Remove an identifier if it is still as ``before``.
+
+    Parameters
+    ----------
+    erased_before : str
+        The tombstone that stays in its place; "" where nothing does.
+    """
+
+    before: IdentifierRecord
+    erased_before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +82,9 @@ class PutEntry:
     Parameters
     ----------
     key : str
-        ``decision#<id>`` (the audit log of operators' decisions), ``rules#active``,
-        ``job#<name>`` (how far a job has come).
+        ``decision#<id>`` (the audit log of operators' decisions), ``decided#<address key>``
+        (the decisions about an identifier), ``rules#active``, ``job#<name>`` (how far a job
+        has come), ``forgotten#<address key>`` (effects still to be told).
     """
 
     key: str
@@ -77,7 +99,15 @@ class PutInteraction:
     item: TimelineItem
 
 
-Write = CreateRecord | UpdateRecord | PutComponent | PutDocument | PutEntry | PutInteraction
+Write = (
+    CreateRecord
+    | UpdateRecord
+    | ForgetRecord
+    | PutComponent
+    | PutDocument
+    | PutEntry
+    | PutInteraction
+)
 """Every write is conditional: it happens only to what was read."""
 
 
@@ -97,6 +127,14 @@ class IdentityReader(Protocol):
 
 class Store(IdentityReader, Protocol):
     """Reads and writes of identities and timelines."""
+
+    def get_states(
+        self, keys: Iterable[str], *, consistent: bool = False
+    ) -> dict[str, IdentifierRecord | Tombstone]:
+        """Known identifiers, and the tombstones of erased ones, by address key."""
+
+    def is_pinned(self, pk: str, interaction_id: str) -> bool:
+        """Whether an interaction has left a pin: it was received before."""
 
     def get_entry(self, key: str) -> dict[str, Any] | None:
         """An entry by its key, read consistently."""

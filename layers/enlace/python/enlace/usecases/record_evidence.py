@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from enlace.domain.address_key import AddressKeys
 from enlace.domain.change import Effect, GraphChange, described, evolve
@@ -17,8 +18,9 @@ from enlace.domain.records import IdentifierRecord
 from enlace.domain.rules import Rules
 from enlace.errors import ComponentSaturated
 from enlace.usecases.contact_point import new_record, with_observed_edges, with_observed_traits
-from enlace.usecases.graph import own_part, read_neighbourhood
-from enlace.usecases.observe import Observation, graph_edges
+from enlace.usecases.graph import neighbourhood_of, own_part
+from enlace.usecases.observe import Observation, graph_edges, timeline_body
+from enlace.usecases.pass_fence import fence_of, pass_fence, without_fenced
 from enlace.usecases.ports import (
     CreateRecord,
     PutComponent,
@@ -62,17 +64,39 @@ class RecordEvidence:
         ------
         AlreadyRecorded
             If the interaction is recorded.
+        Fenced
+            If an erasure keeps it out.
         Conflict
             If anything is not as it was read.
         TemporaryFailure
             If the store did not do its part.
         """
+        wanted = [sighting.key for sighting in observation.sightings()]
+        states = self._store.get_states(wanted, consistent=True)
+        # Asked again: what was read before may be older than the fence.
+        pass_fence(self._store, interaction, occurred_at, states.get(wanted[0]))
+        passed = without_fenced(observation, interaction, occurred_at, states)
+        if passed is not observation:
+            observation = passed
+            recording = _with_body(recording, timeline_body(interaction, observation))
         sightings = {sighting.key: sighting for sighting in observation.sightings()}
-        touched = read_neighbourhood(self._store, sightings)
+        live = {
+            key: state
+            for key, state in states.items()
+            if key in sightings and isinstance(state, IdentifierRecord)
+        }
+        touched = neighbourhood_of(self._store, live)
         components, loners, records = touched.components, touched.loners, touched.records
         # Born by no single interaction: the effects of this one tell of them.
         new = {
-            key: new_record(self._keys, interaction, occurred_at, sighting, born_by="")
+            key: new_record(
+                self._keys,
+                interaction,
+                occurred_at,
+                sighting,
+                born_by="",
+                fence=fence_of(states.get(key)),
+            )
             for key, sighting in sightings.items()
             if key not in records
         }
@@ -98,6 +122,8 @@ class RecordEvidence:
 
         if not saturated:
             after = with_observed_edges(after, observation)
+        # Nothing is recorded of somebody behind a fence who is erased at this moment.
+        own_matters = bool(before.erased_before) or before.own_etag != after.own_etag
         writes: list[Write] = [PutComponent(now, was) for was, now in evolution.components]
         for moved, (was, pointer) in evolution.pointers.items():
             if moved in new:
@@ -105,9 +131,9 @@ class RecordEvidence:
                 writes.append(CreateRecord(replace(record, pointer=pointer)))
             elif was is not None:
                 writes.append(UpdateRecord(moved, was, pointer, own_part(records, moved, was)))
-                if moved == key and _own_changed(before, after):
+                if moved == key and own_matters:
                     writes[-1] = UpdateRecord(moved, was, pointer, (before, after))
-        if key not in evolution.pointers and _own_changed(before, after):
+        if key not in evolution.pointers and own_matters:
             writes.append(UpdateRecord(key, before.pointer, before.pointer, (before, after)))
         if key in evolution.pointers:
             after = replace(after, pointer=evolution.pointers[key][1])
@@ -133,5 +159,10 @@ def with_effects(recording: list[Write], effects: list[Effect]) -> list[Write]:
     ]
 
 
-def _own_changed(before: IdentifierRecord, after: IdentifierRecord) -> bool:
-    return before.own_etag != after.own_etag
+def _with_body(recording: list[Write], body: dict[str, Any]) -> list[Write]:
+    return [
+        PutInteraction(replace(write.item, body=body))
+        if isinstance(write, PutInteraction)
+        else write
+        for write in recording
+    ]

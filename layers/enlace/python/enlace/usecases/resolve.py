@@ -14,25 +14,13 @@ from enlace.domain.address_key import AddressKeys
 from enlace.domain.change import Effect, created, described
 from enlace.domain.claims import claims_of, compared
 from enlace.domain.interaction import Interaction
-from enlace.domain.records import (
-    IdentifierRecord,
-    TimelineItem,
-    covers,
-)
+from enlace.domain.records import IdentifierRecord, TimelineItem, covers
 from enlace.domain.rules import Rules
 from enlace.domain.trait_fields import field_of
-from enlace.errors import (
-    AlreadyRecorded,
-    Conflict,
-    EnlaceError,
-    TemporaryFailure,
-)
+from enlace.errors import AlreadyRecorded, Conflict, EnlaceError, TemporaryFailure
 from enlace.usecases.contact_point import new_record, with_observed_traits
-from enlace.usecases.observe import (
-    Observation,
-    observe,
-    timeline_body,
-)
+from enlace.usecases.observe import Observation, observe, timeline_body
+from enlace.usecases.pass_fence import State, fence_of, pass_fence
 from enlace.usecases.ports import (
     CreateRecord,
     PutInteraction,
@@ -44,7 +32,7 @@ from enlace.usecases.purchases import purchase_writes
 from enlace.usecases.record_evidence import RecordEvidence, with_effects
 
 #: What a batch has read: a key that is not in it must be read again, None is not there.
-_Known = dict[str, IdentifierRecord | None]
+_Known = dict[str, State]
 
 _ATTEMPTS = 10
 
@@ -127,7 +115,7 @@ class Resolver:
                 prepared.append(error)
         points = {p[2].contact_point.key for p in prepared if not isinstance(p, EnlaceError)}
         try:
-            found = self._store.get_identifiers(points) if points else {}
+            found = self._store.get_states(points) if points else {}
         except TemporaryFailure as error:
             return [p if isinstance(p, EnlaceError) else error for p in prepared]
         known: _Known = {key: found.get(key) for key in points}
@@ -149,6 +137,8 @@ class Resolver:
         ------
         InvalidInteraction
             If it can never be recorded.
+        Fenced
+            If an erasure keeps it out.
         TemporaryFailure
             If the store did not do its part, or others kept changing the same
             component for all of ten attempts.
@@ -175,13 +165,13 @@ class Resolver:
         known: _Known,
     ) -> Resolved:
         point = observation.contact_point.key
-        record = known[point] if point in known else self._read(point)
+        state = known[point] if point in known else self._read(point)
         for attempt in range(_ATTEMPTS):
             if attempt:
                 self._sleep(random.uniform(0, 0.01 * 2**attempt))
-                record = self._read(point)
+                state = self._read(point)
             try:
-                resolved, record = self._attempt(interaction, occurred_at, observation, record)
+                resolved, state = self._attempt(interaction, occurred_at, observation, state)
             except Conflict:
                 continue
             if resolved.effects:
@@ -189,21 +179,22 @@ class Resolver:
                 known.clear()
             for sighting in observation.others:
                 known.pop(sighting.key, None)
-            known[point] = record
+            known[point] = state
             return resolved
         raise TemporaryFailure("others kept changing the same customer")
 
-    def _read(self, key: str) -> IdentifierRecord | None:
-        return self._store.get_identifiers([key], consistent=True).get(key)
+    def _read(self, key: str) -> State:
+        return self._store.get_states([key], consistent=True).get(key)
 
     def _attempt(
         self,
         interaction: Interaction,
         occurred_at: str,
         observation: Observation,
-        record: IdentifierRecord | None,
+        state: State,
     ) -> tuple[Resolved, IdentifierRecord]:
         point = observation.contact_point
+        record = pass_fence(self._store, interaction, occurred_at, state)
         item = TimelineItem(
             pk=point.key,
             sk=f"{occurred_at}#{interaction.id}",
@@ -219,14 +210,19 @@ class Resolver:
         try:
             if record is None and not observation.others:
                 record = new_record(
-                    self._keys, interaction, occurred_at, point, born_by=interaction.id
+                    self._keys,
+                    interaction,
+                    occurred_at,
+                    point,
+                    born_by=interaction.id,
+                    fence=fence_of(state),
                 )
                 # Two idempotent writes and no transaction: half the price, and a
                 # crash between them leaves what the redelivery completes.
                 self._store.commit([CreateRecord(record)])
                 self._store.commit(recording)
             elif record and after and self._quiet(record, observation, occurred_at, after):
-                if after is not record:
+                if after is not record or record.erased_before:
                     update = UpdateRecord(
                         record.key, record.pointer, record.pointer, (record, after)
                     )
@@ -234,6 +230,9 @@ class Resolver:
                         # In one transaction, so that a redelivery still tells of it.
                         effects = [described(record.customer_id, record.key)]
                         recording = [*with_effects(recording, effects), update]
+                    elif record.erased_before:
+                        # Nothing is recorded of somebody who is erased at this moment.
+                        recording = [*recording, update]
                     else:
                         self._store.commit([update])
                     record = after
@@ -246,7 +245,9 @@ class Resolver:
             duplicate, effects = True, error.effects
             # What it changed may have been done by this very call, whose acknowledgement was
             # lost: then what was read before names a customer that is no more.
-            record = self._read(point.key) if record is None or effects else record
+            if record is None or effects:
+                state = self._read(point.key)
+                record = state if isinstance(state, IdentifierRecord) else None
             if record is None:
                 raise Conflict("an interaction without its contact point") from error
         if record.born_by == interaction.id:
