@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from enlace.contracts.registry import CONTRACTS, find, read
 from enlace.contracts.schema import event_schema
-from enlace.domain import case_events, consent_events, events, message_events
+from enlace.domain import case_events, consent_events, erasure_events, events, message_events
 from enlace.domain.consent import ACTORS, STATES
 from enlace.domain.envelope import AddressRef, Cause, Entry, read_event
 from enlace.domain.interaction import Identifier, parse_interaction
@@ -39,7 +39,11 @@ KEYS = st.builds(
 ADDRESSES = KEYS.map(lambda key: AddressRef(key.partition("#")[0], key))
 CUSTOMERS = st.text("abcdefgh234567", min_size=10, max_size=70).map("c{}".format)
 CAUSES = st.builds(
-    Cause, st.sampled_from(["interaction_id", "conciliation_id", "rules_version"]), UUIDS
+    Cause,
+    st.sampled_from(
+        ["interaction_id", "conciliation_id", "rules_version", "request_id", "retention_policy"]
+    ),
+    UUIDS,
 )
 TIMES = {"occurred_at": st.just(AT), "recorded_at": st.just(AT)}
 
@@ -121,6 +125,13 @@ ENTRIES = {
             st.tuples(CUSTOMERS, st.lists(KEYS, min_size=1, max_size=3)), min_size=1, max_size=3
         ),
         cause=CAUSES,
+        **TIMES,
+    ),
+    erasure_events.CUSTOMER_ERASED: st.builds(
+        erasure_events.customer_erased,
+        customer_id=CUSTOMERS,
+        cause=CAUSES,
+        source=st.sampled_from([erasure_events.ERASER, "enlace.purge_retention"]),
         **TIMES,
     ),
     events.CONTACT_POINT_DESCRIBED: st.builds(

@@ -52,7 +52,7 @@ class AddressRef(Contract):
 
 
 class Cause(Contract):
-    """Why customers changed: exactly one of the three."""
+    """Why customers changed: exactly one of these."""
 
     interaction_id: Uuid | None = None
     """The interaction that brought the evidence."""
@@ -60,12 +60,16 @@ class Cause(Contract):
     """The operator's decision, made or withdrawn."""
     rules_version: Id | None = None
     """The version of the identity rules that was put in force."""
+    request_id: Id | None = None
+    """The data subject's request for erasure."""
+    retention_policy: Id | None = None
+    """The version of the retention policy by which somebody's time was over."""
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        causes = (self.interaction_id, self.conciliation_id, self.rules_version)
-        if len(causes) - causes.count(None) != 1:
-            raise ValueError("exactly one of interaction_id, conciliation_id and rules_version")
+        names = type(self).model_fields
+        if sum(getattr(self, name) is not None for name in names) != 1:
+            raise ValueError(f"exactly one of {', '.join(names)}")
         return self
 
 
@@ -138,13 +142,22 @@ class SplitPart(Contract):
 
 
 class CustomerSplit(Contract):
-    """A customer is several."""
+    """A customer is several, or goes on with fewer identifiers: then there is one part."""
 
     customer_id: CustomerId
     """The former whole; as a rule one of the parts keeps the id."""
     into: Annotated[list[SplitPart], Field(min_length=1)]
     """All the parts."""
     cause: Cause
+
+
+class CustomerErased(Contract):
+    """Nobody is known by this id any more: whoever keeps something under it deletes it.
+
+    Of the customer's other data nothing is told. The id is never given out again.
+    """
+
+    customer_id: CustomerId
 
 
 class ContactPointDescribed(Contract):

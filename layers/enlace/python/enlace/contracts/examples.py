@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from enlace.domain import case_events, consent_events, events, message_events
+from enlace.domain import case_events, consent_events, erasure_events, events, message_events
 from enlace.domain.envelope import AddressRef, Cause, Entry, event_id
 from enlace.domain.interaction import parse_interaction
 from enlace.domain.protocol import format_protocol, make_protocol
@@ -158,6 +158,15 @@ def _split() -> Entry:
     )
 
 
+def _erased() -> Entry:
+    return erasure_events.customer_erased(
+        customer_id=JOAO,
+        cause=Cause("request_id", "3a9d2b64-8f0e-4f0c-9d7c-52c1f0b7a6e1"),
+        occurred_at="2026-11-21T09:10:00.000Z",
+        recorded_at="2026-11-21T09:10:00.000Z",
+    )
+
+
 def _rules() -> Entry:
     return events.rules_activated(
         version="2027-01-1",
@@ -276,6 +285,7 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
     events.CUSTOMER_CREATED: (_created(),),
     events.CUSTOMER_MERGED: (_merged(),),
     events.CUSTOMER_SPLIT: (_split(),),
+    erasure_events.CUSTOMER_ERASED: (_erased(),),
     events.CONTACT_POINT_DESCRIBED: (_described(),),
     events.RULES_ACTIVATED: (_rules(),),
     events.CASE_OPENED: (_case(),),

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from enlace.contracts import events as models
 from enlace.contracts.examples import ENTRIES, on_the_bus
 from enlace.contracts.types import Contract
-from enlace.domain import consent_events, events, message_events
+from enlace.domain import consent_events, erasure_events, events, message_events
 from enlace.domain.envelope import read_event
 from enlace.errors import InvalidPayload
 from enlace.senders.registry import sender_channels
@@ -89,6 +89,8 @@ def _contract(
 
 _CASES = ("dispatch_message", "api_cases")
 _IDENTITY = ("resolve_identity", "api_conciliations")
+_REMOVAL = ("erase_subject", "purge_retention")
+_CHANGES = (*_IDENTITY, "find_candidates", "apply_rules", *_REMOVAL)
 
 CONTRACTS: tuple[EventContract, ...] = (
     _contract(
@@ -106,19 +108,25 @@ CONTRACTS: tuple[EventContract, ...] = (
     _contract(
         events.CUSTOMER_MERGED,
         models.CustomerMerged,
-        producers=(*_IDENTITY, "find_candidates", "apply_rules"),
+        producers=_CHANGES,
         consumers=("send_crm", "follow_customers", "find_candidates"),
     ),
     _contract(
         events.CUSTOMER_SPLIT,
         models.CustomerSplit,
-        producers=(*_IDENTITY, "find_candidates", "apply_rules"),
+        producers=_CHANGES,
         consumers=("send_crm", "follow_customers", "find_candidates"),
+    ),
+    _contract(
+        erasure_events.CUSTOMER_ERASED,
+        models.CustomerErased,
+        producers=_REMOVAL,
+        consumers=(),
     ),
     _contract(
         events.CONTACT_POINT_DESCRIBED,
         models.ContactPointDescribed,
-        producers=(*_IDENTITY, "find_candidates", "apply_rules"),
+        producers=_CHANGES,
         consumers=("find_candidates",),
     ),
     _contract(

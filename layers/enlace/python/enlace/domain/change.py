@@ -42,6 +42,10 @@ class GraphChange:
     decide : Decision, optional
     withdraw : str, optional
         Id of a decision that is taken back.
+    cut : set of edge keys
+        Evidence that is forgotten.
+    forget : set of address keys
+        Identifiers that are forgotten, with all evidence and decisions about them.
     """
 
     nodes: Mapping[str, Node] = field(default_factory=dict)
@@ -51,6 +55,8 @@ class GraphChange:
     blocked: Mapping[str, bool] = field(default_factory=dict)
     decide: Decision | None = None
     withdraw: str | None = None
+    cut: frozenset[tuple[str, str]] = frozenset()
+    forget: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,11 @@ def created(customer_id: str, key: str) -> Effect:
 def described(customer_id: str, key: str) -> Effect:
     """There is something new to compare about the contact point ``key``."""
     return {"effect": "described", "customer_id": customer_id, "key": key}
+
+
+def erased(customer_id: str) -> Effect:
+    """Nothing is left of a customer."""
+    return {"effect": "erased", "customer_id": customer_id}
 
 
 def evolve(
@@ -118,6 +129,15 @@ def evolve(
         decisions[change.decide.id] = change.decide
     if change.withdraw:
         decisions.pop(change.withdraw, None)
+    if change.cut or change.forget:
+        gone = change.forget
+        nodes = {key: node for key, node in nodes.items() if key not in gone}
+        edges = {
+            pair: edge
+            for pair, edge in edges.items()
+            if pair not in change.cut and gone.isdisjoint(pair)
+        }
+        decisions = {id_: d for id_, d in decisions.items() if gone.isdisjoint((d.a, d.b))}
 
     rebuilt, alone = rebuild(nodes, edges, decisions, rules, today)
     if any(len(component.nodes) > MAX_NODES for component in rebuilt):
@@ -159,13 +179,20 @@ def _effects(
     old = {key: pointer.customer_id for key, pointer in was.items()}
     new = {key: pointer.customer_id for key, pointer in now.items()}
     old_members, new_members = _members(old), _members(new)
+    left = {id_: [key for key in keys if key in new] for id_, keys in old_members.items()}
+    # What lost the identifier that led it, and fell into several: it is no one's alias.
+    bereft = {
+        id_
+        for id_, keys in left.items()
+        if len(keys) < len(old_members[id_]) and len({new[key] for key in keys}) > 1
+    }
     effects: list[Effect] = []
     for customer_id, keys in new_members.items():
         former = sorted({old[key] for key in keys if key in old})
         if not former:
             effects.append(created(customer_id, born[customer_id]))
         elif former != [customer_id]:
-            gone = [id_ for id_ in former if id_ not in new_members]
+            gone = [id_ for id_ in former if id_ not in new_members and id_ not in bereft]
             if len(former) > 1 or gone:
                 effects.append(
                     {
@@ -178,9 +205,13 @@ def _effects(
                         "evidence": _evidence(keys, old, components, rules, today),
                     }
                 )
-    for customer_id, keys in old_members.items():
+    for customer_id, keys in left.items():
         parts = sorted({new[key] for key in keys})
-        if len(parts) > 1:
+        # One that goes on with less than it had is told as a split into one part.
+        lessened = parts == [customer_id] and len(keys) < len(old_members[customer_id])
+        if not parts:
+            effects.append(erased(customer_id))
+        elif len(parts) > 1 or lessened:
             effects.append(
                 {
                     "effect": "split",

@@ -30,7 +30,11 @@ class AddressRef(NamedTuple):
 
 
 class Cause(NamedTuple):
-    """Why customers changed: ``interaction_id``, ``conciliation_id`` or ``rules_version``."""
+    """Why customers changed.
+
+    The kind is ``interaction_id``, ``conciliation_id``, ``rules_version``, ``request_id`` (a
+    data subject's) or ``retention_policy``.
+    """
 
     kind: str
     id: str

@@ -7,6 +7,7 @@ from typing import Any
 
 from enlace.domain.change import Effect
 from enlace.domain.envelope import AddressRef, Cause, Entry
+from enlace.domain.erasure_events import customer_erased
 from enlace.domain.events import (
     RESOLVER,
     contact_point_described,
@@ -93,4 +94,7 @@ def _entry(
     if effect["effect"] == "described":
         key = effect["key"]
         return contact_point_described(contact_point=AddressRef(root(key, "#"), key), **common)
+    if effect["effect"] == "erased":
+        del common["occasion"]
+        return customer_erased(**common)
     return customer_split(into=[(id_, keys) for id_, keys in effect["into"]], **common)
