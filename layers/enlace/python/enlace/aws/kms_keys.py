@@ -84,8 +84,8 @@ class Signer:
         self._key_id = key_id
         self._public_key = ""
 
-    def sign(self, digest: bytes) -> dict[str, str]:
-        """The signature of a SHA-256 digest, with what is needed to check it offline.
+    def sign(self, message: bytes) -> dict[str, str]:
+        """The signature of a message of up to 4,096 bytes, with what checks it offline.
 
         Raises
         ------
@@ -98,8 +98,8 @@ class Signer:
         answer = _call(
             lambda: self._client.sign(
                 KeyId=self._key_id,
-                Message=digest,
-                MessageType="DIGEST",
+                Message=message,
+                MessageType="RAW",
                 SigningAlgorithm=_SIGNING,
             )
         )

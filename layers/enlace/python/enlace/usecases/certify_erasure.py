@@ -7,11 +7,10 @@ when: after a restore from a backup they are what the erasures are done again fr
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from enlace.domain.certificate import NO_PREVIOUS, canonical, certificate, hash_of, place_entry
+from enlace.domain.certificate import NO_PREVIOUS, certificate, hash_of, place_entry
 from enlace.domain.erasure import Census
 from enlace.errors import Conflict, TemporaryFailure
 from enlace.usecases.rows import Row, Rows
@@ -23,7 +22,7 @@ _ATTEMPTS = 8
 class Sign(Protocol):
     """See :class:`enlace.aws.kms_keys.Signer`."""
 
-    def sign(self, digest: bytes) -> dict[str, str]: ...
+    def sign(self, message: bytes) -> dict[str, str]: ...
 
 
 class Certifier:
@@ -96,11 +95,13 @@ class Certifier:
                 versions=self._versions,
                 previous=head.body["hash"] or NO_PREVIOUS,
             )
-            signature = self._signer.sign(hashlib.sha256(canonical(body)).digest())
+            hash_ = hash_of(body)
+            # The hash, and not the certificate: KMS signs 4,096 bytes at most.
+            signature = self._signer.sign(bytes.fromhex(hash_))
             entry = {
                 "request_id": request_id,
                 "round": round_,
-                "hash": hash_of(body),
+                "hash": hash_,
                 "keys": list(keys),
                 "erased_before": erased_before,
             }
@@ -110,7 +111,7 @@ class Certifier:
                     [
                         Row(pk, sk, {**body, "signature": signature}),
                         Row(JOURNAL, f"{number:09d}", entry),
-                        head.with_body(number=number, hash=hash_of(body)),
+                        head.with_body(number=number, hash=hash_),
                     ]
                 )
             except Conflict:
