@@ -162,7 +162,7 @@ def test_the_list_has_pages_and_an_end(store: MemoryStore, monkeypatch: Any) -> 
     ids = [decide(store, conciliation_id=f"c-{n}").id for n in range(5)]
     with pytest.raises(TooManyPending):
         decide(store)
-    assert len(store.entries) == 5 + 1
+    assert len([k for k in store.entries if not k.startswith("decided#")]) == 5 + 1
     found, cursor = [], None
     for _ in range(3):
         page = log(store).pending(2, cursor)

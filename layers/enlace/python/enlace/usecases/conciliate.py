@@ -39,6 +39,7 @@ from enlace.usecases.conciliation_log import (
     waiting,
     waits_no_more,
 )
+from enlace.usecases.decided import listed
 from enlace.usecases.decision_scope import (
     Conciliation,
     carried_out,
@@ -243,8 +244,8 @@ class Conciliator:
         )
 
     def _wait(self, entry: Entry, touched: Neighbourhood) -> Conciliation:
-        listed = waiting(self._store, entry)
-        self._store.commit([PutEntry(entry_key(entry["id"]), entry, None), listed])
+        writes = [waiting(self._store, entry), *listed(self._store, entry)]
+        self._store.commit([PutEntry(entry_key(entry["id"]), entry, None), *writes])
         customers = sorted({record.customer_id for record in touched.records.values()})
         return Conciliation(entry["id"], customers, [], entry["decided_at"], PENDING_APPROVAL)
 
@@ -262,7 +263,9 @@ class Conciliator:
         told = "effects" if change.decide else "withdrawal_effects"
         after = {**after, told: evolution.effects}
         writes: list[Write] = [PutEntry(entry_key(after["id"]), after, before)]
-        if before and state_of(before) == PENDING_APPROVAL:
+        if before is None:
+            writes += listed(self._store, after)
+        elif state_of(before) == PENDING_APPROVAL:
             writes += waits_no_more(self._store, before)
         writes += [PutComponent(new, old) for old, new in evolution.components]
         writes += [
