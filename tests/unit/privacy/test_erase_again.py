@@ -85,9 +85,16 @@ class Scene:
             self.rows.put([Row("journal", f"{number:09d}", body)])
         self.rows.put([Row("journal", "head", {"number": len(entries)})])
 
-    def restored(self, key: str, first_seen: str = "2026-10-01T00:00:00.000Z") -> None:
+    def restored(self, key: str, returned_after: str = "") -> None:
         self.records[key] = IdentifierRecord(
-            key, "email", f"{key}@example.com", "", f"birth-{key}", "", Pointer(first_seen, "c1")
+            key,
+            "email",
+            f"{key}@example.com",
+            "",
+            f"birth-{key}",
+            "",
+            Pointer("2026-10-01T00:00:00.000Z", "c1"),
+            returned_after=returned_after,
         )
         self.identity.held.add(key)
         self.timeline.held.add(key)
@@ -116,7 +123,7 @@ def test_what_a_backup_brings_back_goes_again_with_what_is_its_own() -> None:
 def test_who_came_back_as_a_newcomer_stays() -> None:
     scene = Scene()
     scene.journal(("a",))
-    scene.restored("a", first_seen="2026-11-20T00:00:00.000Z")
+    scene.restored("a", returned_after=BEFORE)
     assert scene.again.run()
     assert scene.identity.held == {"a"}
 

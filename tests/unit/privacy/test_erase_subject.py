@@ -10,17 +10,19 @@ from typing import Any
 import pytest
 
 from enlace.domain.certificate import BrokenChain, check_chain
-from enlace.domain.erasure import Census, Kept, Subject, SubjectIdentifier
-from enlace.errors import EnlaceError, TemporaryFailure
+from enlace.domain.erasure import HOLD_GROUND, Census, Kept, Subject, SubjectIdentifier
+from enlace.errors import EnlaceError, InvalidPayload, TemporaryFailure
 from enlace.usecases.certify_erasure import Certifier
 from enlace.usecases.erase_subject import EraseSubject, Outcome
 from enlace.usecases.erasure_ports import ErasureRequest
+from enlace.usecases.legal_holds import LegalHolds
 from local.memory_rows import MemoryRows
 
 MAIL = SubjectIdentifier("email#aa", "email", "joao@example.com", "Joao@example.com")
 PHONE = SubjectIdentifier("phone#bb", "phone", "+5511912345678")
 OTHER = "email#neighbour"
 START = 1_780_000_000.0
+NOW = "2026-11-23T12:00:00.000Z"
 
 
 class Crash(BaseException):
@@ -86,7 +88,10 @@ class Shelf:
     def census(self, subject: Subject) -> Census:
         mine = list(self._mine(subject))
         kept = [item for _, item in mine if self._kept(subject, item)]
+        held = [subject.holds[self.name, item] for item in kept if item not in self.keep]
         notes = (Kept("what the law keeps", len(kept), "a law"),) if kept else ()
+        if held:
+            notes = tuple(Kept("held", held.count(id_), f"{HOLD_GROUND}{id_}") for id_ in set(held))
         return Census(len(mine), notes, dict([self.gives]) if self.gives else {})
 
     def erase(self, subject: Subject, time_left: Callable[[], bool]) -> bool:
@@ -379,25 +384,46 @@ def test_two_requests_of_one_person_are_erased_one_after_the_other() -> None:
 def test_what_a_legal_hold_keeps_goes_when_it_is_released() -> None:
     """Auditor's case 22."""
     scene = Scene()
-    from enlace.usecases.rows import Row
-
-    hold = {"records": [["timeline", "i3"]], "ground": "lawsuit", "until": "", "released_at": ""}
-    [row] = scene.rows.put([Row("holds", "h1", hold)])
+    holds = LegalHolds(scene.rows, reopen=scene.saga().reopen, now=lambda: NOW)
+    hold_id = holds.place(
+        [("timeline", "i3")], ground="lawsuit 1", authority="a court", until="", caller="dpo"
+    )["hold_id"]
     scene.finish()
     assert scene.timeline.items[MAIL.key] == ["i3"]
     timeline = scene.certificate()["places"][1]
     assert (timeline["found"], timeline["deleted"], timeline["retained"]) == (8, 7, 1)
+    assert timeline["kept"][0]["ground"] == f"legal hold {hold_id}"
     assert not scene.saga().overdue()
 
-    scene.rows.put([row.with_body(released_at="2026-11-24T00:00:00.000Z")])
-    assert scene.saga().reopen("r1")
+    assert holds.release(hold_id, caller="dpo")["released_at"] == NOW
     assert scene.saga().overdue() == ["r1"]
+    # Once more, by whoever lost the answer.
+    holds.release(hold_id, caller="dpo")
     assert scene.finish() == Outcome("done")
     assert scene.timeline.items[MAIL.key] == []
     second = scene.certificate(round_=2)
     assert second["places"][1]["deleted"] == 1 and second["number"] == 2
     assert scene.registry.told == ["r1-1"]
     check_chain([second, scene.certificate()])
+
+
+@pytest.mark.parametrize(
+    ("records", "change", "says"),
+    [
+        ([], {}, "records"),
+        ([("everything", "x")], {}, "place"),
+        ([("timeline", "x")], {"ground": ""}, "ground"),
+        ([("timeline", "x")], {"until": "2020-01-01T00:00:00.000Z"}, "until"),
+    ],
+)
+def test_a_hold_that_says_too_little_is_refused(
+    records: list[tuple[str, str]], change: dict[str, str], says: str
+) -> None:
+    holds = LegalHolds(MemoryRows(), reopen=lambda request_id: None, now=lambda: NOW)
+    said = {"ground": "law", "authority": "court", "until": "", "caller": "dpo", **change}
+    with pytest.raises(InvalidPayload, match=says):
+        holds.place(records, **said)
+    assert holds.all() == []
 
 
 def test_what_comes_late_is_erased_and_certified_as_well() -> None:

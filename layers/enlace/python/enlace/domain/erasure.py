@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 #: The reason under which an erased address stays suppressed.
 ERASURE = "erasure"
+#: The ground of what a legal hold keeps, before the hold's id: see :class:`Kept`.
+HOLD_GROUND = "legal hold "
 
 
 @dataclass(frozen=True, slots=True)

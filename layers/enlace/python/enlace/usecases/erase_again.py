@@ -85,8 +85,8 @@ class EraseAgain:
     def _again(self, entry: Mapping[str, Any], time_left: Callable[[], bool]) -> bool:
         keys, before = list(entry["keys"]), str(entry["erased_before"])
         known = self._identities.get_identifiers(keys, consistent=True)
-        # Nothing older than a fence passes it, so what was first seen later is a newcomer's.
-        restored = {key: one for key, one in known.items() if one.pointer.first_seen <= before}
+        # Whoever came back behind the fence is somebody else.
+        restored = {key: one for key, one in known.items() if one.returned_after < before}
         self._fence.raise_at(keys, before, entry["request_id"])
         subject = Subject(
             entry["request_id"],

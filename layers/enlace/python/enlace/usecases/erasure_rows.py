@@ -13,7 +13,7 @@ from dataclasses import astuple, replace
 from datetime import datetime
 from typing import Any
 
-from enlace.domain.erasure import Census, Kept, Subject, SubjectIdentifier
+from enlace.domain.erasure import HOLD_GROUND, Census, Kept, Subject, SubjectIdentifier
 from enlace.domain.interaction import epoch_text
 from enlace.errors import Conflict, EnlaceError, NotFound, TakenOver
 from enlace.usecases.erasure_ports import Place, Seal
@@ -21,6 +21,8 @@ from enlace.usecases.rows import Row, Rows
 
 #: Index partition of erasures under way, see :class:`enlace.usecases.rows.Row`.
 QUEUE = "erasures"
+#: Partition of legal holds.
+HOLDS = "holds"
 SAGA, SNAPSHOT, ERASING = "saga", "snapshot", "erasing"
 #: Whoever holds an erasure for longer than a run may last is no more.
 LEASE_SECONDS = 330
@@ -197,6 +199,10 @@ class ErasureRows:
             "attempts": 0,
             "verified": False,
         }
+        for kept in census.kept:
+            # Whoever releases the hold finds the erasure that it kept something from.
+            if kept.ground.startswith(HOLD_GROUND):
+                self._mine_or_new(Row(_held(kept.ground.removeprefix(HOLD_GROUND)), self.id))
         self._put(Row(self._pk, _step_key(place, round_ or self.round), body))
 
     def step(self, place: Place, *, round_: int = 0) -> Row | None:
@@ -212,6 +218,10 @@ class ErasureRows:
             self._rows.put([row])
         except Conflict:
             self._mine(row)
+
+    def _mine_or_new(self, row: Row) -> None:
+        if self._rows.get(row.pk, row.sk) is None:
+            self._put(row)
 
     def _write(self, after: Row) -> None:
         try:
@@ -235,12 +245,17 @@ def census_of(step: Row) -> Census:
 def holds_of(rows: Rows, now: str) -> dict[tuple[str, str], str]:
     """Records that legal holds keep: place and record id to the hold's id."""
     held: dict[tuple[str, str], str] = {}
-    for row in rows.under("holds", ""):
+    for row in rows.under(HOLDS, ""):
         if row.body.get("released_at") or (row.body["until"] and row.body["until"] <= now):
             continue
         for place, record in row.body["records"]:
             held[place, record] = row.sk
     return held
+
+
+def held_by(rows: Rows, hold_id: str) -> list[str]:
+    """The requests whose erasure a hold kept something from."""
+    return [row.sk for row in rows.under(_held(hold_id), "")]
 
 
 def reopen(rows: Rows, request_id: str, phase: str, *, only_from: str, now: str) -> bool:
@@ -269,6 +284,10 @@ def reopen(rows: Rows, request_id: str, phase: str, *, only_from: str, now: str)
 def pk_of(request_id: str) -> str:
     """The partition of a request."""
     return f"request#{request_id}"
+
+
+def _held(hold_id: str) -> str:
+    return f"hold#{hold_id}"
 
 
 def _lock(key: str) -> str:
