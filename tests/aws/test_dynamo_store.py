@@ -7,6 +7,7 @@ import pytest
 from moto import mock_aws
 
 from enlace.aws.store import DynamoStore
+from tests.stores.forgetting_suite import ForgettingSuite
 from tests.stores.suite import StoreSuite
 
 
@@ -24,7 +25,7 @@ def create_tables(client: object) -> None:
         )
 
 
-class TestDynamoStore(StoreSuite):
+class TestDynamoStore(StoreSuite, ForgettingSuite):
     @pytest.fixture
     def store(self) -> Iterator[DynamoStore]:
         with mock_aws():
