@@ -21,6 +21,7 @@ from enlace.aws.clients import client
 from enlace.aws.consent_table import ConsentTable
 from enlace.aws.history import DynamoHistory, Threads
 from enlace.aws.identity_table import IdentityTable
+from enlace.aws.restore_marks import restore_hold
 from enlace.aws.secrets import CachedSecret
 from enlace.domain.interaction import epoch_text
 from enlace.domain.rules import Rules
@@ -36,6 +37,7 @@ from enlace.usecases.timeline import Timeline
 
 logger = Logger(service="api_customers")
 dynamodb = client("dynamodb")
+hold = restore_hold(os.environ, dynamodb)
 
 
 def _now() -> str:
@@ -93,7 +95,7 @@ def _api() -> Callable[[], Api]:
         preview = Preview(
             identities, keys, rules, reader, now=_now, parallel=threads, consents=consents
         )
-        return Api([*routes, *preview_routes(preview)], callers, logger)
+        return Api([*routes, *preview_routes(preview)], callers, logger, hold=hold)
 
     return ActiveRules(identities.get_entry, logger.warning).renewing(build)
 

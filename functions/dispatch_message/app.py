@@ -15,6 +15,7 @@ from enlace.aws.consent_table import ConsentTable
 from enlace.aws.delivery_table import DeliveryTable
 from enlace.aws.history import DynamoHistory, Threads
 from enlace.aws.identity_table import IdentityTable
+from enlace.aws.restore_marks import restore_hold
 from enlace.aws.schedules import Schedules
 from enlace.aws.timeline_table import TimelineTable
 from enlace.domain.rules import Rules
@@ -89,7 +90,9 @@ def _dispatch(rules: Rules) -> Dispatch:
 
 active_rules = ActiveRules(identities.get_entry, lambda text: log("warning", text))
 dispatch = active_rules.renewing(_dispatch)
-consume = BusConsumer(lambda event: dispatch()(event), log, reserve_ms=8_000)
+consume = BusConsumer(
+    lambda event: dispatch()(event), log, reserve_ms=8_000, hold=restore_hold(os.environ, dynamodb)
+)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from enlace.aws.bus_consumer import BusConsumer
 from enlace.aws.candidate_table import CandidateTable
 from enlace.aws.clients import client
 from enlace.aws.identity_table import IdentityTable
+from enlace.aws.restore_marks import restore_hold
 from enlace.aws.secrets import CachedSecret
 from enlace.domain.address_key import AddressKeys
 from enlace.domain.interaction import epoch_text
@@ -43,7 +44,12 @@ def _consume() -> BusConsumer:
 
     active_rules = ActiveRules(identities.get_entry, lambda text: log("warning", text))
     follow = active_rules.renewing(build)
-    return BusConsumer(lambda event: follow()(event), log, reserve_ms=10_000)
+    return BusConsumer(
+        lambda event: follow()(event),
+        log,
+        reserve_ms=10_000,
+        hold=restore_hold(os.environ, dynamodb),
+    )
 
 
 def _merge(keys: AddressKeys, rules: Rules) -> Merge | None:

@@ -11,6 +11,7 @@ from enlace.aws.bus_consumer import BusConsumer
 from enlace.aws.case_table import CaseTable
 from enlace.aws.clients import client
 from enlace.aws.history import Threads
+from enlace.aws.restore_marks import restore_hold
 from enlace.aws.store import DynamoStore
 from enlace.domain.rules import Rules
 from enlace.logs import Logger
@@ -37,7 +38,9 @@ def _follow(rules: Rules) -> FollowCustomers:
 
 active_rules = ActiveRules(store.get_entry, lambda text: log("warning", text))
 follow = active_rules.renewing(_follow)
-consume = BusConsumer(lambda event: follow()(event), log, reserve_ms=10_000)
+consume = BusConsumer(
+    lambda event: follow()(event), log, reserve_ms=10_000, hold=restore_hold(os.environ, dynamodb)
+)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from enlace.aws.bus import Bus
 from enlace.aws.bus_consumer import BusConsumer
 from enlace.aws.clients import client
 from enlace.aws.consent_table import ConsentTable
+from enlace.aws.restore_marks import restore_hold
 from enlace.aws.timeline_table import TimelineTable
 from enlace.domain.interaction import epoch_text
 from enlace.logs import Logger
@@ -37,7 +38,11 @@ follow = FollowConsents(
     now=_later,
     later=_later,
 )
-consume = BusConsumer(follow, Logger("record_consent", os.environ.get("LOG_LEVEL", "info")))
+consume = BusConsumer(
+    follow,
+    Logger("record_consent", os.environ.get("LOG_LEVEL", "info")),
+    hold=restore_hold(os.environ, dynamodb),
+)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from enlace.aws.bus import Bus
 from enlace.aws.clients import client
 from enlace.aws.interactions_queue import InteractionsQueue
 from enlace.aws.metrics import emit
+from enlace.aws.restore_marks import restore_hold
 from enlace.aws.secrets import CachedSecret
 from enlace.aws.store import DynamoStore
 from enlace.domain.interaction import epoch_text
@@ -25,6 +26,7 @@ from enlace.usecases.resolve import Resolver
 
 logger = Logger(service="resolve_identity")
 dynamodb, events = client("dynamodb"), client("events")
+hold = restore_hold(os.environ, dynamodb)
 
 
 def _now() -> str:
@@ -57,6 +59,9 @@ class _LazyDeadLetters:
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Record and publish a batch; give back to the queue what failed for now."""
+    if hold is not None:
+        # An error gives the whole batch back.
+        hold.check()
     messages = [
         Message(
             id=record["messageId"],

@@ -10,6 +10,7 @@ from enlace.aws.bus_consumer import BusConsumer
 from enlace.aws.clients import client
 from enlace.aws.crm_mappings import CrmMappings
 from enlace.aws.identity_table import IdentityTable
+from enlace.aws.restore_marks import restore_hold
 from enlace.aws.secrets import CachedSecret
 from enlace.aws.timeline_table import TimelineTable
 from enlace.logs import Logger
@@ -57,6 +58,7 @@ consume: BusConsumer = BusConsumer(
     trying_again(follow, time_left=lambda: consume.time_left(), sleep=time.sleep),
     Logger("send_crm", os.environ.get("LOG_LEVEL", "info")),
     reserve_ms=25_000,
+    hold=restore_hold(os.environ, dynamodb),
 )
 
 

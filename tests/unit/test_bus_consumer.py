@@ -9,7 +9,7 @@ import pytest
 
 from enlace.aws.bus_consumer import BusConsumer
 from enlace.domain.envelope import Event
-from enlace.errors import InvalidPayload, ProviderUnavailable
+from enlace.errors import InvalidPayload, ProviderUnavailable, TemporaryFailure
 
 
 class Log:
@@ -105,3 +105,21 @@ def test_what_is_no_event_is_poison(body: str) -> None:
     log = Log()
     assert failed(BusConsumer(lambda event: None, log)(batch(body), None)) == ["0"]
     assert log.lines[0]["message"] == "poison"
+
+
+def test_where_traffic_is_held_everything_goes_back_to_the_queue() -> None:
+    class Held:
+        def check(self) -> None:
+            raise TemporaryFailure("tables were restored")
+
+    handled: list[Event] = []
+
+    def handle(event: Event) -> str:
+        handled.append(event)
+        return "done"
+
+    log = Log()
+    held = BusConsumer(handle, log, hold=Held())
+    assert failed(held(batch(message("a"), message("b")), Context(30_000))) == ["0", "1"]
+    assert handled == []
+    assert log.lines[0]["reason"] == "tables were restored"

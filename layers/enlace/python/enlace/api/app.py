@@ -33,6 +33,13 @@ class Log(Protocol):
     def error(self) -> Callable[..., None]: ...
 
 
+class Hold(Protocol):
+    """See :class:`enlace.usecases.restore_hold.RestoreHold`."""
+
+    def check(self) -> None:
+        """Return where calls may be answered; raises TemporaryFailure (503) where not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request by a caller who may make it."""
@@ -82,9 +89,14 @@ class Api:
     routes : sequence of Route
     callers : Callers
     log : Log
+    hold : Hold, optional
+        Asked before every call of a route that is not public.
     """
 
-    def __init__(self, routes: Sequence[Route], callers: Callers, log: Log):
+    def __init__(
+        self, routes: Sequence[Route], callers: Callers, log: Log, *, hold: Hold | None = None
+    ):
+        self._hold = hold
         self._routes = {route.key: route for route in routes}
         self._callers = callers
         self._log = log
@@ -107,6 +119,8 @@ class Api:
             if route.roles:
                 caller = self._callers.identify(request, claims)
                 require(caller, route.roles)
+                if self._hold is not None:
+                    self._hold.check()
             if len(request.body) > route.max_body_bytes:
                 raise PayloadTooLarge(f"the body is over {route.max_body_bytes} bytes")
             response = route.handle(Call(request, caller))

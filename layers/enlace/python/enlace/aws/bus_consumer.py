@@ -27,6 +27,13 @@ class Log(Protocol):
         """Write a line."""
 
 
+class Hold(Protocol):
+    """See :class:`enlace.usecases.restore_hold.RestoreHold`."""
+
+    def check(self) -> None:
+        """Return where traffic may go on; raises TemporaryFailure where it may not."""
+
+
 class BusConsumer:
     """A Lambda handler for a queue of events.
 
@@ -37,12 +44,20 @@ class BusConsumer:
     log : Log
     reserve_ms : int
         What must be left of the function's time to begin with another message.
+    hold : Hold, optional
+        Asked before every message.
     """
 
     def __init__(
-        self, handle: Callable[[Event], str | None], log: Log, *, reserve_ms: int = 15_000
+        self,
+        handle: Callable[[Event], str | None],
+        log: Log,
+        *,
+        reserve_ms: int = 15_000,
+        hold: Hold | None = None,
     ):
         self._handle = handle
+        self._hold = hold
         self._log = log
         self._reserve_ms = reserve_ms
         self._context: Any = None
@@ -66,6 +81,8 @@ class BusConsumer:
         try:
             if not self.time_left():
                 raise TemporaryFailure("not enough time left in this run")
+            if self._hold is not None:
+                self._hold.check()
             event = read_event(body)
             name, event_id = event.name, event.event_id
             result = self._handle(event)

@@ -17,6 +17,7 @@ from enlace.aws.delivery_table import DeliveryTable
 from enlace.aws.identity_table import IdentityTable
 from enlace.aws.message_links import message_links
 from enlace.aws.outcomes import outcomes_to
+from enlace.aws.restore_marks import restore_hold
 from enlace.aws.template_store import S3Templates
 from enlace.domain.outgoing import Attachment
 from enlace.domain.sender_channel import SenderChannel
@@ -71,7 +72,9 @@ def message_sender(
         attachments=_attachments(environ.get("ATTACHMENTS_BUCKET", "")),
     )
     log = Logger(f"send_{channel.name}", environ.get("LOG_LEVEL", "info"))
-    return BusConsumer(lambda event: deliver(event).state, log)
+    # Whether the provider reads timelines or not, it may not ask them whether they were restored.
+    told = {name: value for name, value in environ.items() if name != "TIMELINE_TABLE"}
+    return BusConsumer(lambda event: deliver(event).state, log, hold=restore_hold(told, dynamodb))
 
 
 def _now() -> datetime:

@@ -3,14 +3,45 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from enlace.aws.dynamodb import Item, translated
-from enlace.errors import Conflict, TemporaryFailure
+from enlace.errors import Conflict
+from enlace.usecases.restore_hold import RestoreHold
 
 MARK = "erasures#done"
+#: The stack's tables by the variables that name them, and whether their items have a sort key.
+TABLES = {
+    "CANDIDATE_TABLE": True,
+    "CASE_TABLE": True,
+    "CONSENT_TABLE": True,
+    "DELIVERY_TABLE": False,
+    "IDENTITY_TABLE": False,
+    "TIMELINE_TABLE": True,
+}
 _HEAD: Item = {"pk": {"S": "journal"}, "sk": {"S": "head"}}
+
+
+def restore_hold(environ: Mapping[str, str], client: Any) -> RestoreHold | None:
+    """The hold over the tables that a function is told of; None where it knows no journal.
+
+    Parameters
+    ----------
+    environ : mapping
+        ``PRIVACY_TABLE``, and :data:`TABLES`.
+    client
+        A botocore DynamoDB client.
+    """
+    privacy = environ.get("PRIVACY_TABLE", "")
+    return RestoreHold(marks_of(environ, client), time.monotonic) if privacy else None
+
+
+def marks_of(environ: Mapping[str, str], client: Any) -> RestoreMarks:
+    """The marks of the tables that a function is told of."""
+    tables = {environ[name]: sorted_ for name, sorted_ in TABLES.items() if environ.get(name)}
+    return RestoreMarks(client, environ["PRIVACY_TABLE"], tables)
 
 
 class RestoreMarks:
@@ -53,28 +84,25 @@ class RestoreMarks:
                 continue
 
     def behind(self) -> tuple[int, int]:
-        """See :class:`enlace.usecases.restore_hold.Marks`; one request.
+        """See :class:`enlace.usecases.restore_hold.Marks`; one request for each table.
 
         Raises
         ------
         TemporaryFailure
             If the service did not answer.
         """
-        wanted = {
-            table: {"Keys": [self._key(table)], "ConsistentRead": True} for table in self._tables
-        }
-        wanted[self._privacy] = {"Keys": [_HEAD], "ConsistentRead": True}
-        with translated():
-            answer = self._client.batch_get_item(RequestItems=wanted)
-        if answer.get("UnprocessedKeys"):
-            raise TemporaryFailure("DynamoDB: keys stay unprocessed")
-        found = answer["Responses"]
         done = [
-            int(items[0]["erasures"]["N"]) if (items := found.get(table)) else 0
-            for table in self._tables
+            int(item["erasures"]["N"]) if (item := self._get(table, self._key(table))) else 0
+            for table in sorted(self._tables)
         ]
-        head = found.get(self._privacy)
-        return min(done, default=0), json.loads(head[0]["body"]["S"])["number"] if head else 0
+        head = self._get(self._privacy, _HEAD)
+        return min(done, default=0), json.loads(head["body"]["S"])["number"] if head else 0
+
+    def _get(self, table: str, key: Item) -> Item | None:
+        with translated():
+            answer = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
+        item: Item | None = answer.get("Item")
+        return item
 
     def _key(self, table: str) -> Item:
         key: Item = {"pk": {"S": MARK}}
