@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from enlace.domain.message_policy import MessagePolicy, parse_message_policy
+from enlace.domain.privacy_request import PrivacyPolicy, parse_privacy_policy
 from enlace.domain.rules import Rules, parse_rules
 
 
@@ -25,6 +26,13 @@ def message_policy() -> MessagePolicy:
     """What the company decided about messages: ``messages.toml``."""
     path = Path(__file__).with_name("messages.toml")
     return parse_message_policy(path.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=1)
+def privacy_policy() -> PrivacyPolicy:
+    """What data subjects are owed: ``privacy.toml``."""
+    path = Path(__file__).with_name("privacy.toml")
+    return parse_privacy_policy(path.read_text(encoding="utf-8"))
 
 
 def load_rules(path: Path) -> Rules:
