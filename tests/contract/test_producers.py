@@ -186,8 +186,8 @@ ENTRIES = {
         source=st.sampled_from(["enlace.api_messages", "enlace.dispatch_message"]),
         at=st.just(AT),
     ),
-    events.SEND_MESSAGE: st.builds(
-        events.send_message,
+    message_events.SEND_MESSAGE: st.builds(
+        message_events.send_message,
         message_id=UUIDS,
         customer_id=CUSTOMERS,
         purpose=st.sampled_from(["transactional", "marketing", "confirmation"]),
@@ -359,7 +359,7 @@ def test_the_dispatch_stories_can_reach_both_events() -> None:
         if event.name == events.INTERACTION_RECORDED:
             use_case(event)
     names = [read_event(as_delivered(entry)).name for entry in bus.entries]
-    assert names == [events.CASE_OPENED, events.SEND_MESSAGE]
+    assert names == [events.CASE_OPENED, message_events.SEND_MESSAGE]
 
 
 def test_an_entry_has_nothing_beside_what_put_events_takes() -> None:

@@ -7,7 +7,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from enlace.domain import events
+from enlace.domain import message_events
 from enlace.domain.envelope import AddressRef
 from enlace.domain.interaction import utc_text
 from local import stack as local_stack
@@ -35,7 +35,7 @@ def now() -> str:
 def ask_for(stack: dict[str, Any], customer_id: str, key: str, message_id: str) -> None:
     """Put the command on the bus, as dispatch does."""
     at = datetime.now(UTC)
-    entry = events.send_message(
+    entry = message_events.send_message(
         message_id=message_id,
         customer_id=customer_id,
         purpose="transactional",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from enlace.domain import events
+from enlace.domain import events, message_events
 from enlace.domain.envelope import AddressRef, Cause, Entry, envelope, read_event
 from enlace.domain.interaction import Identifier, Interaction
 from enlace.domain.protocol import format_protocol, make_protocol
@@ -123,8 +123,8 @@ def test_a_split_lists_its_parts_in_one_order() -> None:
 
 def test_a_fall_back_to_another_address_is_another_command_for_the_same_message() -> None:
     def command(channel: str, point: AddressRef) -> Entry:
-        return events.send_message(
-            message_id=events.message_id(INTERACTION.id, "protocol_opened"),
+        return message_events.send_message(
+            message_id=message_events.message_id(INTERACTION.id, "protocol_opened"),
             customer_id="c1",
             purpose="transactional",
             template="protocol_opened",
@@ -143,7 +143,7 @@ def test_a_fall_back_to_another_address_is_another_command_for_the_same_message(
     assert sms.event_id != mail.event_id
     ids = {json.loads(entry.detail)["data"]["message_id"] for entry in (sms, mail)}
     assert len(ids) == 1
-    assert events.message_id(INTERACTION.id, "newsletter") not in ids
+    assert message_events.message_id(INTERACTION.id, "newsletter") not in ids
 
 
 def test_text_that_utf_8_cannot_hold_still_goes_through() -> None:

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from enlace.domain.template_source import parse_source
 from enlace.domain.template_version import version_from
 from enlace.errors import InvalidPayload
-from enlace.usecases.message_templates import values_of
 from enlace.usecases.template_checks import preview_of
 from enlace.usecases.template_engine import MAX_SUBJECT, CompiledTemplate
+from enlace.usecases.template_values import values_of
 
 HEADER = """purposes: transactional
 name: text = João

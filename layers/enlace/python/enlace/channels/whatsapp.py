@@ -29,6 +29,7 @@ from enlace.channels.base import (
     required_object,
     required_text,
 )
+from enlace.channels.whatsapp_content import content
 from enlace.domain.interaction import Identifier, Interaction
 from enlace.errors import InvalidInteraction, InvalidPayload
 
@@ -46,11 +47,6 @@ _STATUS_TYPES = {
 }
 #: The code of a failure by which Meta says that the person stopped our marketing.
 _STOPPED_MARKETING = 131050
-_MEDIA = frozenset(("image", "video", "audio", "document", "sticker"))
-#: Parts of a message that identify it rather than say something.
-_ENVELOPE = frozenset(
-    ("from", "from_user_id", "from_parent_user_id", "id", "timestamp", "type", "context", "text")
-)
 
 
 def parse(request: Request, secret: Mapping[str, Any]) -> list[Interaction | Rejected]:
@@ -137,7 +133,7 @@ class _Reader:
                 "reply_to": optional_text(context, "id"),
                 "group_id": optional_text(item, "group_id"),
             },
-            data=_content(item),
+            data=content(item),
         )
 
     def status(self, item: Any) -> Iterator[Interaction]:
@@ -269,36 +265,3 @@ def _plus(phone: Any) -> str:
     if not isinstance(phone, str) or not phone.isascii() or not phone.lstrip("+").isdigit():
         raise InvalidPayload("the phone: must be digits")
     return "+" + phone.lstrip("+")
-
-
-def _content(item: dict[str, Any]) -> dict[str, Any]:
-    """What the message says: its text, its attachments, and the vendor's own parts."""
-    kind = required_text(item, "type")
-    data: dict[str, Any] = {"message_type": kind}
-    if kind == "text":
-        data["text"] = required_text(optional_object(item, "text"), "body")
-    elif kind in _MEDIA:
-        media = optional_object(item, kind)
-        data["text"] = optional_text(media, "caption")
-        data["attachments"] = [
-            {
-                "id": optional_text(media, "id"),
-                "content_type": optional_text(media, "mime_type"),
-                "filename": optional_text(media, "filename"),
-                "sha256": optional_text(media, "sha256"),
-            }
-        ]
-    elif kind == "button":
-        data["text"] = optional_text(optional_object(item, "button"), "text")
-    elif kind == "interactive":
-        interactive = optional_object(item, "interactive")
-        reply = optional_object(interactive, optional_text(interactive, "type") or "")
-        data["text"] = optional_text(reply, "title")
-    elif kind == "system":
-        data["event"] = optional_text(optional_object(item, "system"), "type")
-    if kind not in _MEDIA:
-        # Reactions, locations, contacts, orders, referrals and kinds to come.
-        data.update({k: v for k, v in item.items() if k not in _ENVELOPE and k not in data})
-    elif item.get("referral"):
-        data["referral"] = optional_object(item, "referral")
-    return data

@@ -238,8 +238,8 @@ def _message(
     contact_point: AddressRef,
     data: dict[str, Any],
 ) -> Entry:
-    return events.send_message(
-        message_id=events.message_id(cause["id"], template),
+    return message_events.send_message(
+        message_id=message_events.message_id(cause["id"], template),
         customer_id=JOAO,
         purpose="transactional",
         template=template,
@@ -301,7 +301,7 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
         _asked("marketing"),
         _asked("transactional", message_events.UNREAD, 1),
     ),
-    events.SEND_MESSAGE: (
+    message_events.SEND_MESSAGE: (
         _message(INTERACTION, "protocol_opened", "sms", PHONE, {"protocol": _OPENED}),
         _message(ORDER, "order_confirmation", "email", EMAIL, _CONFIRMED),
         _message(INTERACTION, "protocol_opened", "whatsapp", PHONE, {"protocol": _OPENED}),

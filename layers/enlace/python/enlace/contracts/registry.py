@@ -179,7 +179,7 @@ CONTRACTS: tuple[EventContract, ...] = (
         consumers=("dispatch_message",),
     ),
     _contract(
-        events.SEND_MESSAGE,
+        message_events.SEND_MESSAGE,
         models.SendMessage,
         kind="command",
         producers=("dispatch_message", "record_consent"),

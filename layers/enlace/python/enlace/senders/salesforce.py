@@ -19,20 +19,20 @@ SOAP API developer guide, "merge()"; jsforce 3.10.16, ``api/soap``, for the call
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
 from enlace.domain.crm import Activity, Contact
-from enlace.errors import (
-    EnlaceError,
-    ProviderAmbiguous,
-    ProviderRejected,
-    ProviderUnavailable,
-    TemporaryFailure,
-)
+from enlace.errors import TemporaryFailure
 from enlace.senders.http_json import Answer, JsonHttp
+from enlace.senders.salesforce_answers import (
+    codes_of,
+    failure,
+    id_of,
+    require_success,
+    soap_codes,
+)
 
 #: Salesforce keeps a version for three years at least.
 VERSION = "62.0"
@@ -50,24 +50,6 @@ _MAX_FIRST, _MAX_LAST, _MAX_SUBJECT, _MAX_TEXT = 40, 80, 255, 32_000
 _TOLD = frozenset({300, 400, 401, 403, 404, 409})
 # SOAP says its errors with 500.
 _TOLD_BY_SOAP = _TOLD | {500}
-# Others were at the record, or the org was busy: nothing was done, and a moment later it works.
-_PASSING = frozenset({"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT"})
-_NOT_A_CAUSE = frozenset({"ALL_OR_NONE_OPERATION_ROLLED_BACK"})
-_LATER = frozenset({"REQUEST_LIMIT_EXCEEDED", "STORAGE_LIMIT_EXCEEDED"})
-# What an administrator has to mend, and where it is described.
-_MENDABLE = {
-    "INVALID_FIELD": "a field is missing or hidden: create the fields of docs/crm.md",
-    "INVALID_FIELD_FOR_INSERT_UPDATE": "a field cannot be written: see the rights in docs/crm.md",
-    "INSUFFICIENT_ACCESS_OR_READONLY": "the user may not write: see the rights in docs/crm.md",
-    "REQUIRED_FIELD_MISSING": "the org requires a field that Enlace does not fill",
-    "FIELD_CUSTOM_VALIDATION_EXCEPTION": "a validation rule of the org refuses the record",
-    "INVALID_TYPE": "the user does not see the object: see the rights in docs/crm.md",
-    "API_DISABLED_FOR_ORG": "this edition of Salesforce has no API",
-    "API_CURRENTLY_DISABLED": "the API is not enabled for the user",
-    "INVALID_SESSION_ID": "the token is refused: see the connected app in docs/crm.md",
-    "CANNOT_EXECUTE_FLOW_TRIGGER": "a flow of the org fails on the record",
-    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "a trigger of the org fails on the record",
-}
 _GONE = frozenset({"NOT_FOUND", "ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})
 # The record without its addresses would be taken.
 _ADDRESS_REFUSED = frozenset({"DUPLICATES_DETECTED", "INVALID_EMAIL_ADDRESS"})
@@ -121,24 +103,24 @@ class Salesforce:
             names = _names(contact.name) if contact.name else (None, nameless)
             fields.update(zip(("FirstName", "LastName"), names, strict=True))
         answer = self._upsert_contact(contact.customer_id, fields, nameless)
-        if _codes(answer) & _ADDRESS_REFUSED:
+        if codes_of(answer) & _ADDRESS_REFUSED:
             # A duplicate rule that blocks: another contact has the address. Taking it
             # over could mix up two people; it still stands among the identifiers.
             fields = {k: v for k, v in fields.items() if k not in ("Email", "Phone")}
             answer = self._upsert_contact(contact.customer_id, fields, nameless)
-        id_ = _id(answer)
+        id_ = id_of(answer)
         account = self._account()
         if answer.status == 201 and account:
             # Not in the upsert, which would take a contact back from where people moved it.
             path = f"{_DATA}/sobjects/Contact/{quote(id_, safe='')}"
             body = {"AccountId": account}
-            _require_success(self._http("PATCH", path, body, expected=_TOLD))
+            require_success(self._http("PATCH", path, body, expected=_TOLD))
         return id_
 
     def _upsert_contact(self, customer_id: str, fields: dict[str, Any], nameless: str) -> Answer:
         path = _external("Contact", CUSTOMER_ID, customer_id)
         answer = self._upsert(path, fields)
-        if "REQUIRED_FIELD_MISSING" in _codes(answer) and "LastName" not in fields:
+        if "REQUIRED_FIELD_MISSING" in codes_of(answer) and "LastName" not in fields:
             # Salesforce has no contact without a last name; one that is there keeps its own.
             answer = self._upsert(path, {**fields, "LastName": nameless})
         return answer
@@ -154,26 +136,26 @@ class Salesforce:
 
     def _get(self, path: str, customer_id: str) -> str | None:
         answer = self._http("GET", f"{path}?fields=Id,{CUSTOMER_ID}", expected=_TOLD)
-        if _codes(answer) & _GONE or answer.status == 404:
+        if codes_of(answer) & _GONE or answer.status == 404:
             return None
-        _require_success(answer)
+        require_success(answer)
         found = answer.body.get(CUSTOMER_ID) == customer_id
         return str(answer.body["Id"]) if found else None
 
     def merge_contacts(self, primary: str, other: str, points: Collection[str]) -> str:
         """Merge, for ever; the primary keeps its id."""
         answer = self._merge(primary, other)
-        if "INVALID_SESSION_ID" in _soap_codes(answer):
+        if "INVALID_SESSION_ID" in soap_codes(answer):
             # Said with 500, so that the HTTP client does not know it for an expired token.
             self._token.drop()
             answer = self._merge(primary, other)
-        codes = _soap_codes(answer)
+        codes = soap_codes(answer)
         if answer.status == 200 and b"<success>true</success>" in answer.raw:
             return primary
         if codes & _GONE and self._gone(other):
             # Merged by an attempt whose answer was lost.
             return primary
-        raise _failure(answer.status, codes)
+        raise failure(answer.status, codes)
 
     def _merge(self, primary: str, other: str) -> Answer:
         ids = {"primary": _xml(primary), "other": _xml(other)}
@@ -202,14 +184,14 @@ class Salesforce:
         if answer.status == 300:
             self._delete_all_but_one(activity.interaction_id)
             answer = self._upsert(path, fields)
-        return _id(answer)
+        return id_of(answer)
 
     def _delete_all_but_one(self, interaction_id: str) -> None:
         ids = self._tasks(f"{INTERACTION_ID} = {_soql(interaction_id)}")
         for id_ in sorted(ids)[1:]:
             answer = self._http("DELETE", f"{_DATA}/sobjects/Task/{id_}", expected=_TOLD)
             if answer.status != 404:
-                _require_success(answer)
+                require_success(answer)
 
     def find_activities(self, point: str, interaction_ids: Sequence[str]) -> list[str]:
         """Ids of the tasks of those interactions that have one."""
@@ -223,7 +205,7 @@ class Salesforce:
     def _tasks(self, where: str) -> list[str]:
         soql = f"SELECT Id FROM Task WHERE {where} AND IsDeleted = false"  # noqa: S608 - values are quoted
         answer = self._http("GET", f"{_DATA}/queryAll?q={quote(soql, safe='')}", expected=_TOLD)
-        _require_success(answer)
+        require_success(answer)
         return [str(record["Id"]) for record in answer.body.get("records", ())]
 
     def attach(self, activity_ids: Sequence[str], contact_id: str) -> None:
@@ -245,13 +227,13 @@ class Salesforce:
             ]
             body = {"allOrNone": True, "records": records}
             answer = self._http("PATCH", f"{_DATA}/composite/sobjects", body, expected=_TOLD)
-            _require_success(answer)
+            require_success(answer)
 
     def _upsert(self, path: str, fields: dict[str, Any]) -> Answer:
         # Rules that only warn about a duplicate do not stop it.
         headers = {"sforce-duplicate-rule-header": "allowSave=true"}
         answer = self._http("PATCH", path, fields, headers=headers, expected=_TOLD)
-        if _codes(answer) & {"DUPLICATE_VALUE"}:
+        if codes_of(answer) & {"DUPLICATE_VALUE"}:
             # Another sender created it between Salesforce's look-up and its writing.
             raise TemporaryFailure("salesforce: created by another sender meanwhile")
         return answer
@@ -266,8 +248,6 @@ _MERGE = (
     "<s:Id>{primary}</s:Id></masterRecord><recordToMergeIds>{other}</recordToMergeIds>"
     "</request></merge></soapenv:Body></soapenv:Envelope>"
 )
-# Two elements are all that is read: no XML parser for a vendor's text.
-_SOAP_CODE = re.compile(rb"<(?:\w+:)?(?:statusCode|exceptionCode|faultcode)>(?:\w+:)?([A-Z_]+)</")
 
 
 def _external(kind: str, field: str, id_: str) -> str:
@@ -288,45 +268,3 @@ def _soql(value: str) -> str:
 
 def _xml(value: str) -> str:
     return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _soap_codes(answer: Answer) -> set[str]:
-    return {code.decode() for code in _SOAP_CODE.findall(answer.raw)}
-
-
-def _codes(answer: Answer) -> set[str]:
-    errors: list[Any] = []
-    for item in answer.items:
-        if isinstance(item, dict):
-            # An error of the whole request, or the errors of one record of it.
-            errors += [item, *(item.get("errors") or ())]
-    errors += answer.body.get("errors") or ()
-    codes = {str(e.get("errorCode") or e.get("statusCode") or "") for e in errors}
-    return {code for code in codes if code.replace("_", "").isalpha()}
-
-
-def _id(answer: Answer) -> str:
-    _require_success(answer)
-    id_ = answer.body.get("id")
-    if not isinstance(id_, str):
-        raise ProviderRejected("salesforce: no id")
-    return id_
-
-
-def _require_success(answer: Answer) -> None:
-    codes = _codes(answer)
-    if answer.status >= 300 or codes or answer.body.get("success") is False:
-        raise _failure(answer.status, codes)
-
-
-def _failure(status: int, codes: set[str]) -> EnlaceError:
-    reason = f"salesforce: HTTP {status} {' '.join(sorted(codes - _NOT_A_CAUSE))}".rstrip()
-    if codes & _PASSING:
-        return TemporaryFailure(reason)
-    for code in sorted(codes & _MENDABLE.keys()):
-        return ProviderUnavailable(f"{reason}: {_MENDABLE[code]}")
-    if codes & _LATER or status in (401, 403):
-        return ProviderUnavailable(reason)
-    if status >= 500:
-        return ProviderAmbiguous(reason)
-    return ProviderRejected(reason)

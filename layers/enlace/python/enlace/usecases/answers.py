@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from enlace.domain import events
+from enlace.domain import message_events
 from enlace.domain.delivery import MessageRecord, State
 from enlace.domain.envelope import AddressRef, Entry, Event
 from enlace.domain.interaction import utc_text
@@ -99,7 +99,7 @@ class Answers:
         channel = self._channel(event)
         now = utc_text(self._now())
         message = MessageRecord(
-            events.message_id(event.data["interaction_id"], template),
+            message_events.message_id(event.data["interaction_id"], template),
             State.DENIED if denial else State.ACCEPTED,
             template=template,
             purpose=TRANSACTIONAL,
@@ -116,7 +116,7 @@ class Answers:
         if denial:
             return []
         return [
-            events.send_message(
+            message_events.send_message(
                 message_id=message.message_id,
                 customer_id=message.customer_id,
                 purpose=message.purpose,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from enlace.domain import events
+from enlace.domain import message_events
 from enlace.domain.case import Case, Change, sent_reference
 from enlace.domain.case_events import case_opened
 from enlace.domain.envelope import Entry, Event
@@ -117,7 +117,7 @@ class AttendCases:
         """Tell a contact point its case's number, once."""
         denial = self._answers.denial(event, body)
         if not denial:
-            id_ = events.message_id(event.data["interaction_id"], template)
+            id_ = message_events.message_id(event.data["interaction_id"], template)
             protocol, key = filed.case.protocol, filed.contact.contact_key
             if self._cases.told(protocol, key, id_) != id_:
                 return f"joined by {filed.contact.how}: told before", entries

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from enlace.domain import events
+from enlace.domain import message_events
 from enlace.domain.consent import CONFIRMATION, OPT_IN, ConsentRecord
 from enlace.domain.envelope import AddressRef, Entry, Event
 from enlace.domain.sender_channel import SenderChannels, answering
@@ -88,8 +88,8 @@ class ConsentMessages:
         if channel is None or channel.name != record.channel:
             return []
         return [
-            events.send_message(
-                message_id=events.message_id(record.event_id, template),
+            message_events.send_message(
+                message_id=message_events.message_id(record.event_id, template),
                 customer_id=event.data["customer_id"],
                 purpose=purpose,
                 template=template,

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from enlace.domain.money import format_money
 from enlace.domain.outgoing import NO_LINKS, Content, Links
 from enlace.domain.template_source import (
     DEFAULT_LANGUAGE,
@@ -21,15 +20,14 @@ from enlace.domain.template_source import (
     LANGUAGES,
     MONEY,
     MONEY_FIELDS,
-    Variable,
     is_name,
-    is_url,
     language_for,
     parse_source,
 )
 from enlace.domain.template_version import SHIPPED, TemplateVersion, is_version
 from enlace.errors import InvalidPayload, TemporaryFailure
 from enlace.usecases.shipped_templates import ShippedTemplates
+from enlace.usecases.template_values import given, values_of
 
 if TYPE_CHECKING:
     from enlace.usecases.template_engine import CompiledTemplate
@@ -44,10 +42,6 @@ TTL_SECONDS = 60
 #: What could not be asked is asked again after this.
 RETRY_SECONDS = 5
 
-#: Control characters, line breaks of Unicode, and what turns the direction of text round.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
-_MAX_VALUE_LENGTH = 2000
-_MAX_ITEMS = 50
 #: Versions of templates that one instance keeps compiled; far more than a company uses at a time.
 _MAX_KEPT = 200
 
@@ -231,7 +225,7 @@ class MessageTemplates:
         """
         known = self.describe(name, version)
         language = language_for(language, known.languages)
-        values = values_of(known, data, language) | _given(data, links, extra or {})
+        values = values_of(known, data, language) | given(data, links, extra or {})
         parts = self._template(known, version or known.version, language).render(values)
         if not parts["text"]:
             raise InvalidPayload(f"template {name}: the text is empty")
@@ -257,73 +251,6 @@ class MessageTemplates:
                 raise InvalidPayload(f"template {known.name}: version {version} is not there")
             compiled = _keep(self._compiled, key, CompiledTemplate(parse_source(text)))
         return compiled
-
-
-def values_of(known: TemplateVersion, data: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """What a template's variables are filled with; the links of the message come to it.
-
-    Raises
-    ------
-    InvalidPayload
-        If the variables are not exactly those that it declares.
-    """
-    fields = {field: value for field, value in data.items() if field not in GIVEN}
-    declared = known.variables
-    if MONEY in declared and declared[MONEY].type == "money" and set(MONEY_FIELDS) & set(fields):
-        amount, currency = (fields.pop(field, None) for field in MONEY_FIELDS)
-        if type(amount) is not int or not isinstance(currency, str) or len(currency) != 3:
-            raise InvalidPayload("amount_minor and currency must come together")
-        fields[MONEY] = format_money(amount, currency, language)
-    missing = [name for name, v in declared.items() if name not in fields and not v.optional]
-    # A field's name that is no word may be a value that went astray: it is not repeated.
-    unknown = sorted(name if is_name(name) else "?" for name in fields if name not in declared)
-    if missing or unknown:
-        raise InvalidPayload(f"template {known.name}: missing {sorted(missing)}, unknown {unknown}")
-    return {
-        name: _value(name, variable, fields[name]) if name in fields else _left_out(variable)
-        for name, variable in declared.items()
-    }
-
-
-def _left_out(variable: Variable) -> str | list[str]:
-    return [] if variable.type == "list" else ""
-
-
-def _value(name: str, variable: Variable, value: Any) -> str | list[str]:
-    if variable.type == "list":
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise InvalidPayload(f"variable {name}: must be a list of texts")
-        if len(value) > _MAX_ITEMS:
-            raise InvalidPayload(f"variable {name}: up to {_MAX_ITEMS} texts")
-        return [clean(item) for item in value]
-    if variable.type == "url":
-        if is_url(value):
-            return str(value)
-        raise InvalidPayload(f"variable {name}: must be a link, https://…")
-    if type(value) is int and abs(value) < 10**18:
-        return str(value)
-    if variable.type == "integer" or not isinstance(value, str):
-        what = "a whole number" if variable.type == "integer" else "text or a whole number"
-        raise InvalidPayload(f"variable {name}: must be {what}")
-    return clean(value)
-
-
-def _given(data: Mapping[str, Any], links: Links, extra: Mapping[str, str]) -> dict[str, str]:
-    values = {name: data[name] for name in GIVEN if data.get(name)}
-    values |= {"unsubscribe_url": links.unsubscribe} if links.unsubscribe else {}
-    values |= {"preferences_url": links.preferences} if links.preferences else {}
-    values |= {name: extra[name] for name in GIVEN if extra.get(name)}
-    for name, value in values.items():
-        if not is_url(value):
-            raise InvalidPayload(f"variable {name}: must be a link, https://…")
-    return dict.fromkeys(GIVEN, "") | values
-
-
-def clean(value: str) -> str:
-    """A value as one line of valid text, cut at 2,000 characters."""
-    # A lone surrogate is valid JSON, and no provider's UTF-8.
-    text = value[: 2 * _MAX_VALUE_LENGTH].encode("utf-8", "replace").decode()
-    return _CONTROL.sub(" ", text).strip()[:_MAX_VALUE_LENGTH]
 
 
 def _keep(kept: dict[K, V], key: K, value: V) -> V:

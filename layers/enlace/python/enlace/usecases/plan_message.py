@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from enlace.domain import events
+from enlace.domain import message_events
 from enlace.domain.consent import AddressConsent, evaluate
 from enlace.domain.delivery import Choice, MessageRecord, Request, State, Step
 from enlace.domain.envelope import AddressRef, Entry, Event
@@ -239,7 +239,7 @@ class PlanMessage:
     ) -> Done:
         if not language:
             language = request.language or self._recipients.language(choice.contact_key)
-        command = events.send_message(
+        command = message_events.send_message(
             message_id=record.message_id,
             customer_id=record.customer_id,
             purpose=record.purpose,

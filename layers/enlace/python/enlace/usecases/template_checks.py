@@ -15,8 +15,8 @@ from enlace.domain.sms_text import count_segments, outside_gsm
 from enlace.domain.template_source import GIVEN, LANGUAGES, Source, parse_source
 from enlace.domain.template_version import MARKETING, TemplateVersion, version_from
 from enlace.errors import InvalidPayload
-from enlace.usecases.message_templates import values_of
 from enlace.usecases.template_engine import CompiledTemplate
+from enlace.usecases.template_values import values_of
 
 #: What previews and checks are rendered with.
 SAMPLE_LINKS = Links(
