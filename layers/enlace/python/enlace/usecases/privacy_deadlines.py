@@ -1,0 +1,100 @@
+"""The clock of data subjects' requests: alerts before a deadline, and nothing left lying."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from enlace.domain.interaction import utc_text
+from enlace.domain.privacy_request import CLOSED, VERIFIED, PrivacyPolicy
+from enlace.errors import Conflict
+from enlace.usecases.request_rows import QUEUE, REQUEST
+from enlace.usecases.rows import Row, Rows
+
+_PAGE = 50
+
+
+class PrivacyDeadlines:
+    """The use case; whatever it does is written on the request, so a repetition does nothing.
+
+    Parameters
+    ----------
+    rows : Rows
+    policy : PrivacyPolicy
+    warn : callable
+        ``(request_id, percent, deadline)``: tells people.
+    go_on : callable
+        Takes a verified request further, whose first attempt was lost.
+    now : callable
+        The current time, with a zone.
+
+    Attributes
+    ----------
+    counts : Counter
+        For metrics: alerts by percent.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        *,
+        policy: PrivacyPolicy,
+        warn: Callable[[str, int, str], None],
+        go_on: Callable[[str], None],
+        now: Callable[[], datetime],
+    ):
+        self._rows = rows
+        self._policy = policy
+        self._warn = warn
+        self._go_on = go_on
+        self._now = now
+        self.counts: Counter[str] = Counter()
+
+    def run(self, time_left: Callable[[], bool] = lambda: True) -> int:
+        """Look at every request that is due; gives how many there were.
+
+        Raises
+        ------
+        TemporaryFailure
+            If a service did not do its part; the next run goes on.
+        """
+        done = 0
+        while time_left():
+            due = self._rows.due(QUEUE, utc_text(self._now()), _PAGE)
+            if not due:
+                break
+            for row in due:
+                # The index may lag behind: the request itself says what is due.
+                known = self._rows.get(row.pk, REQUEST)
+                if known is not None:
+                    self._look(known)
+                    done += 1
+            if len(due) < _PAGE:
+                break
+        return done
+
+    def _look(self, row: Row) -> None:
+        body, now = row.body, utc_text(self._now())
+        if body["state"] in CLOSED:
+            self._put(replace(row, next_at=""))
+            return
+        alerts = self._policy.alerts(body["received_at"], body["deadline"])
+        passed = [percent for percent, at in alerts if at <= now]
+        for percent in passed:
+            if percent not in body["alerts"]:
+                self._warn(body["request_id"], percent, body["deadline"])
+                self.counts[f"deadline_{percent}"] += 1
+        if body["state"] == VERIFIED and body["type"] != "erasure":
+            self._go_on(body["request_id"])
+            row = self._rows.get(row.pk, REQUEST) or row
+        ahead = [at for _, at in alerts if at > now]
+        self._put(replace(row.with_body(alerts=passed), next_at=ahead[0] if ahead else ""))
+
+    def _put(self, row: Row) -> None:
+        try:
+            self._rows.put([row])
+        except Conflict:
+            # Somebody does something about it at this moment: the next run looks again.
+            return

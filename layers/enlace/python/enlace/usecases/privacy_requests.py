@@ -1,0 +1,344 @@
+"""Requests of data subjects: taken, verified, answered in time.
+
+Who asks is verified by a code to the address itself, or by an officer who says how. The
+address stands sealed in the request, for as long as it is open; everywhere else by its key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from enlace.domain.interaction import Identifier, utc_text
+from enlace.domain.privacy_request import (
+    CANCELLABLE,
+    CANCELLED,
+    CLOSED,
+    COMPLETED,
+    RECEIVED,
+    REJECTED,
+    RUNNING,
+    VERIFIED,
+    PrivacyPolicy,
+)
+from enlace.errors import Conflict, EnlaceError, InvalidPayload, TemporaryFailure
+from enlace.usecases.erasure_ports import Seal
+from enlace.usecases.erasure_rows import pk_of
+from enlace.usecases.request_rows import CODE, LIST, QUEUE, REQUEST, RequestRows, moved
+from enlace.usecases.rows import Row, Rows
+
+_ATTEMPTS = 6
+BY_CODE, BY_OPERATOR = "code", "operator"
+
+
+class NotVerified(EnlaceError):
+    """A code is wrong, too old, or was tried too often (answer 403)."""
+
+
+class WrongState(EnlaceError):
+    """A request is not in a state in which this can be done; the text says which (409)."""
+
+
+class Post(Protocol):
+    """Writes to an address about a request."""
+
+    def __call__(
+        self, to: Identifier, template: str, language: str, data: Mapping[str, Any]
+    ) -> bool:
+        """Whether it could be written to; repeated, it may be written to again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it came in."""
+
+    type: str
+    identifier: Identifier
+    regulation: str
+    language: str = ""
+    changes: Mapping[str, Any] | None = None
+    source: str = "api"
+    callbacks: tuple[str, ...] = ()
+    reference: str = ""
+
+
+class PrivacyRequests:
+    """The use case.
+
+    Parameters
+    ----------
+    rows : Rows
+    seal : Seal
+    policy : PrivacyPolicy
+    key_of : callable
+        The address key of an identifier; raises ``InvalidPayload`` if it is not valid.
+    post : Post
+    carry_out : callable
+        Takes a verified request further, by its type; gives the state it is in then. May be
+        repeated.
+    now : callable
+        The current time, with a zone.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        seal: Seal,
+        *,
+        policy: PrivacyPolicy,
+        key_of: Callable[[Identifier], str],
+        post: Post,
+        carry_out: Callable[[Mapping[str, Any], Identifier], str],
+        now: Callable[[], datetime],
+    ):
+        self._rows = rows
+        self._requests = RequestRows(rows, seal, now=now)
+        self._seal = seal
+        self._policy = policy
+        self._key_of = key_of
+        self._post = post
+        self._carry_out = carry_out
+        self._now = now
+
+    def ask(self, asked: Asked, *, caller: str) -> Mapping[str, Any]:
+        """Take a request, and send a code to its address.
+
+        One that waits for its code already is not taken twice: the code is sent again where
+        it has run out.
+
+        Raises
+        ------
+        InvalidPayload
+            If a field cannot be used.
+        TemporaryFailure
+            If a service did not do its part.
+        """
+        if asked.regulation not in self._policy.regulations:
+            names = ", ".join(sorted(self._policy.regulations))
+            raise InvalidPayload(f"regulation: must be one of {names}")
+        if asked.type == "rectification" and not asked.changes:
+            raise InvalidPayload("changes: must say what is to be put right")
+        key, at = self._key_of(asked.identifier), utc_text(self._now())
+        for _ in range(_ATTEMPTS):
+            waiting = self._rows.get(f"subject#{key}", f"open#{asked.type}")
+            known = self._requests.find(waiting.body["request_id"]) if waiting else None
+            if known is not None and known.body["state"] == RECEIVED:
+                self._send_code(known, asked.identifier, renew=False)
+                return self._requests.shown(known.body["request_id"])
+            try:
+                row = self._take(asked, key, at, caller, waiting, known)
+            except Conflict:
+                continue
+            self._send_code(row, asked.identifier, renew=True)
+            return self._requests.shown(row.body["request_id"])
+        raise TemporaryFailure("others kept asking for the same")
+
+    def _take(
+        self, asked: Asked, key: str, at: str, caller: str, waiting: Row | None, known: Row | None
+    ) -> Row:
+        request_id = str(uuid.uuid4())
+        deadline = self._policy.regulations[asked.regulation].deadline(at)
+        alerts = self._policy.alerts(at, deadline)
+        named = json.dumps([asked.identifier.kind, asked.identifier.value])
+        # Of two of one kind the second one is told of the first, and verified by itself.
+        before = known.body["request_id"] if known and known.body["state"] not in CLOSED else ""
+        body = {
+            "request_id": request_id,
+            "type": asked.type,
+            "regulation": asked.regulation,
+            "state": RECEIVED,
+            "kind": asked.identifier.kind,
+            "key": key,
+            "sealed": self._seal.seal(named, request_id),
+            "language": asked.language,
+            "changes": self._sealed_changes(asked, request_id),
+            "received_at": at,
+            "deadline": deadline,
+            "extended": False,
+            "verified_at": "",
+            "verified_by": "",
+            "whole_customer": False,
+            "duplicate_of": before,
+            "source": asked.source,
+            "caller": caller,
+            "callbacks": list(asked.callbacks),
+            "reference": asked.reference,
+            "alerts": [],
+            "reason": "",
+            "completed_at": "",
+            "history": [{"at": at, "state": RECEIVED, "reason": ""}],
+        }
+        row = Row(pk_of(request_id), REQUEST, body, queue=QUEUE, next_at=alerts[0][1])
+        opened = waiting or Row(f"subject#{key}", f"open#{asked.type}")
+        listed = Row(f"{LIST}{at[:7]}", f"{at}#{request_id}", {"request_id": request_id})
+        return self._rows.put([row, opened.with_body(request_id=request_id), listed])[0]
+
+    def _sealed_changes(self, asked: Asked, request_id: str) -> str:
+        return self._seal.seal(json.dumps(asked.changes), request_id) if asked.changes else ""
+
+    # ------------------------------------------------------------------ verification
+
+    def _send_code(self, row: Row, to: Identifier, *, renew: bool) -> None:
+        known = self._rows.get(row.pk, CODE)
+        now = self._now().timestamp()
+        if known is not None and not renew and known.body["until"] > now:
+            return
+        code = "".join(secrets.choice("0123456789") for _ in range(self._policy.code_digits))
+        data = {"code": code, "minutes": str(self._policy.code_seconds // 60)}
+        if not self._post(to, "dsr_code", row.body["language"], data):
+            return
+        until = int(now) + self._policy.code_seconds
+        body = {"hash": _hash(row.body["request_id"], code), "until": until, "tries": 0}
+        version = known.version if known else 0
+        self._rows.put([Row(row.pk, CODE, body, version, expires_at=until)])
+
+    def verify_by_code(self, request_id: str, code: str) -> Mapping[str, Any]:
+        """Verify a request by the code that its address got.
+
+        Raises
+        ------
+        NotFound
+            If there is no such request.
+        NotVerified
+            If the code is wrong, too old, or was tried too often.
+        """
+        row = self._requests.known(request_id)
+        if row.body["state"] != RECEIVED:
+            # Verified once is verified; a repeated call changes nothing.
+            return self._requests.shown(request_id)
+        for _ in range(_ATTEMPTS):
+            known = self._rows.get(row.pk, CODE)
+            if known is None or known.body["until"] <= self._now().timestamp():
+                raise NotVerified("the code has run out: ask again for another one")
+            if known.body["tries"] >= self._policy.code_tries:
+                raise NotVerified("the code was tried too often: ask again for another one")
+            try:
+                # Counted before it is compared, so that guessing in parallel gains nothing.
+                self._rows.put([known.with_body(tries=known.body["tries"] + 1)])
+            except Conflict:
+                continue
+            if not hmac.compare_digest(known.body["hash"], _hash(request_id, code)):
+                raise NotVerified("the code is not right")
+            return self._verified(request_id, BY_CODE, "", whole_customer=False)
+        raise TemporaryFailure("the code is being tried by others")
+
+    def verify_by_operator(
+        self, request_id: str, reason: str, *, caller: str, whole_customer: bool = True
+    ) -> Mapping[str, Any]:
+        """Verify a request by an officer's word, who says how they know.
+
+        Raises
+        ------
+        NotFound
+            If there is no such request.
+        """
+        if self._requests.known(request_id).body["state"] != RECEIVED:
+            return self._requests.shown(request_id)
+        return self._verified(
+            request_id, f"{BY_OPERATOR}:{caller}", reason, whole_customer=whole_customer
+        )
+
+    def _verified(
+        self, request_id: str, by: str, reason: str, *, whole_customer: bool
+    ) -> Mapping[str, Any]:
+        at = utc_text(self._now())
+
+        def change(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+            if body["state"] != RECEIVED:
+                return None
+            verified = {"verified_at": at, "verified_by": by, "whole_customer": whole_customer}
+            return {**moved(body, VERIFIED, at, reason), **verified}
+
+        row = self._requests.change(request_id, change)
+        self._rows.delete(row.pk, CODE)
+        self.go_on(request_id)
+        return self._requests.shown(request_id)
+
+    def go_on(self, request_id: str) -> None:
+        """Carry out what is verified; repeated, it finds that it is under way."""
+        row = self._requests.known(request_id)
+        if row.body["state"] == VERIFIED:
+            self._requests.advance(
+                request_id, self._carry_out(row.body, self._requests.identifier(request_id))
+            )
+
+    # ------------------------------------------------------------------ what becomes of it
+
+    def cancel(self, request_id: str, reason: str) -> Mapping[str, Any]:
+        """Take a request back, which is possible until its fence is up.
+
+        Raises
+        ------
+        NotFound, WrongState
+        """
+        return self._end(request_id, CANCELLED, reason)
+
+    def reject(self, request_id: str, reason: str) -> Mapping[str, Any]:
+        """Refuse a request, with the reasons that the law wants to be told.
+
+        Raises
+        ------
+        NotFound, WrongState
+        """
+        return self._end(request_id, REJECTED, reason)
+
+    def fulfil(self, request_id: str, reason: str) -> Mapping[str, Any]:
+        """Enter that what was asked for was handed over.
+
+        Raises
+        ------
+        NotFound, WrongState
+        """
+        body = self._requests.known(request_id).body
+        if body["type"] == "erasure":
+            raise WrongState("an erasure is completed by itself")
+        if body["state"] not in (VERIFIED, RUNNING, COMPLETED):
+            raise WrongState(f"the request is {body['state']}")
+        self._requests.advance(request_id, COMPLETED, reason=reason)
+        self._requests.forget(request_id)
+        return self._requests.shown(request_id)
+
+    def extend(self, request_id: str, reason: str) -> Mapping[str, Any]:
+        """Put the deadline off, once, where the regulation allows it.
+
+        Raises
+        ------
+        NotFound, WrongState
+        """
+
+        def change(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+            regulation = self._policy.regulations[body["regulation"]]
+            if body["state"] in CLOSED or body["extended"] or not regulation.extension_months:
+                raise WrongState("the deadline cannot be put off, or not again")
+            later = regulation.deadline(body["received_at"], extended=True)
+            at = utc_text(self._now())
+            return {**moved(body, body["state"], at, reason), "deadline": later, "extended": True}
+
+        self._requests.change(request_id, change)
+        return self._requests.shown(request_id)
+
+    def _end(self, request_id: str, state: str, reason: str) -> Mapping[str, Any]:
+        at = utc_text(self._now())
+
+        def change(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+            if body["state"] == state:
+                return None
+            if body["state"] not in CANCELLABLE:
+                raise WrongState(f"the request is {body['state']}")
+            return moved(body, state, at, reason)
+
+        row = self._requests.change(request_id, change)
+        self._rows.delete(row.pk, CODE)
+        self._requests.forget(request_id)
+        return self._requests.shown(request_id)
+
+
+def _hash(request_id: str, code: str) -> str:
+    return hashlib.sha256(f"{request_id}\x1f{code}".encode()).hexdigest()
