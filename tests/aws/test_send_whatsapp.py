@@ -45,7 +45,7 @@ def sender(aws: Any, graph: Store) -> Any:
 
 
 def wrote(dynamodb: Any, ago: timedelta, **changes: Any) -> None:
-    """Store an interaction of the sample's address."""
+    """Store an interaction of the sample's address; a field that is None is left out."""
     point = read_event(sample("send_whatsapp")["Records"][0]["body"]).data["contact_point"]
     at = utc_text(datetime.now(UTC) - ago)
     body = {
@@ -58,6 +58,7 @@ def wrote(dynamodb: Any, ago: timedelta, **changes: Any) -> None:
         "data": {"text": "Oi"},
         **changes,
     }
+    body = {name: value for name, value in body.items() if value is not None}
     item = {
         "pk": {"S": point["key"]},
         "sk": {"S": f"{at}#i"},
@@ -88,6 +89,15 @@ def test_an_answer_goes_out_as_free_text_and_once(
     assert {one["data"]["provider_message_id"] for one in told} == {message["id"]}
     assert {one["account"] for one in told} == {"106540352242922"}
     assert "987654321" not in capsys.readouterr().out
+
+
+def test_a_message_without_a_time_opens_the_window_when_it_arrived(
+    aws: Any, graph: Store, sender: Any
+) -> None:
+    wrote(aws, timedelta(hours=1), occurred_at=None)
+    assert run(sender) == []
+    (message,) = graph.messages
+    assert message["type"] == "text"
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,22 @@ def test_an_address_that_nobody_has_seen_can_be_written_to(scene: MessageScene) 
         scene.ask(("customer_id", "c" + "a" * 30), purpose="transactional")
 
 
+@pytest.mark.parametrize("purpose", ["transactional", "marketing"])
+def test_who_wrote_where_the_network_tells_no_time_is_written_to(
+    scene: MessageScene, purpose: str
+) -> None:
+    # Twilio's text messages carry none, and own systems may leave it out.
+    scene.contact("1", PHONE, (*EMAIL, "proven"), channel="sms", at=None)
+    scene.contact("2", EMAIL, channel="email", at=None)
+    scene.run()
+    scene.says(EMAIL, "granted", channel="email")
+    scene.clock.forward(hours=1)
+    message = scene.ask(EMAIL, purpose=purpose)
+    scene.run()
+    assert scene.addresses() == ["joao@example.com"]
+    assert scene.state(message) == State.SENT
+
+
 @pytest.mark.parametrize(
     ("changes", "names"),
     [

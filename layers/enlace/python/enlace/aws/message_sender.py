@@ -98,15 +98,16 @@ def _last_inbound(dynamodb: Any, table: str, channel: str) -> Callable[[str], st
         items = TimelineTable(dynamodb, table).page(key, before=None, since=None, limit=_LOOKED_AT)
         # Only what somebody wrote on this very network opens its window.
         wanted = (channel, "message.received", "inbound")
-        bodies = (item.body for item in items)
-        wrote = (b for b in bodies if (b["channel"], b["type"], b["direction"]) == wanted)
-        return next((str(body["occurred_at"]) for body in wrote), "")
+        wrote = (i for i in items if tuple(i.body[name] for name in _WRITTEN) == wanted)
+        # Of the key: who told of it may have left the time out of the body.
+        return next((item.sk.partition("#")[0] for item in wrote), "")
 
     return last_inbound
 
 
 #: Our own messages and their reports stand between.
 _LOOKED_AT = 25
+_WRITTEN = ("channel", "type", "direction")
 
 
 def _attachments(bucket: str) -> Callable[[str], Attachment] | None:

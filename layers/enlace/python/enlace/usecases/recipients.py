@@ -143,11 +143,13 @@ class Recipients:
 
 
 def _address(record: IdentifierRecord, newest: Newest) -> Address:
-    inbound = [item.body for item in newest.items if item.body.get("direction") == "inbound"]
+    items = [item for item in newest.items if item.body.get("direction") == "inbound"]
+    inbound = [item.body for item in items]
     return Address(
         record.key,
         record.kind,
-        inbound[0]["occurred_at"] if inbound else "",
+        # Of the key: a network that tells no time leaves it out of the body.
+        items[0].sk.partition("#")[0] if items else "",
         frozenset(body["channel"] for body in inbound),
         inbound[0]["channel"] if inbound else "",
         any(body["contact_point"]["level"] == "proven" for body in inbound),
