@@ -9,11 +9,11 @@ from typing import Any
 from enlace.domain.consent import AddressConsent
 from enlace.domain.send_claims import SendClaim
 from enlace.errors import AlreadyRecorded, Conflict
-from enlace.usecases.consents import StoredConsent
+from enlace.usecases.consent_ports import StoredConsent
 
 
 class MemoryConsents:
-    """Implements :class:`enlace.usecases.consents.ConsentStore`."""
+    """Implements :class:`enlace.usecases.consent_ports.ConsentStore`."""
 
     def __init__(self) -> None:
         self.states_by_key: dict[str, StoredConsent] = {}

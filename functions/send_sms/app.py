@@ -9,7 +9,7 @@ from enlace.aws.message_sender import message_sender
 from enlace.aws.provider_calls import ProviderCalls, provider_client
 from enlace.errors import Misconfigured
 from enlace.senders.sms import CHANNEL
-from enlace.usecases.deliver_message import MessageProvider
+from enlace.usecases.sender_ports import MessageProvider
 
 
 def _provider(name: str, origin: str) -> MessageProvider:

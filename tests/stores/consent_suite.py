@@ -10,7 +10,8 @@ import pytest
 from enlace.domain.consent import AddressConsent, ConsentRecord, Moment, Suppression
 from enlace.domain.send_claims import SendClaim
 from enlace.errors import AlreadyRecorded, Conflict
-from enlace.usecases.consents import StoredConsent, ledger_entry
+from enlace.usecases.consent_ledger import ledger_entry
+from enlace.usecases.consent_ports import StoredConsent
 
 KEY = "email#0123456789012345678901"
 NOW = "2026-11-20T12:00:00.000Z"

@@ -17,7 +17,8 @@ from enlace.domain.privacy_signals import DENIED, GRANTED
 from enlace.errors import TemporaryFailure
 from enlace.senders.registry import sender_channels
 from enlace.usecases.approach import Approach
-from enlace.usecases.consents import REQUEST_DAYS, Consents
+from enlace.usecases.consents import Consents
+from enlace.usecases.double_opt_in import REQUEST_DAYS
 from enlace.usecases.follow_consents import FollowConsents
 from local.memory_consents import MemoryConsents
 from local.memory_store import MemoryStore

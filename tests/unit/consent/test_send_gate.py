@@ -14,7 +14,8 @@ from enlace.domain.delivery import UNKNOWN_OUTCOME, State
 from enlace.domain.message_policy import MessagePolicy
 from enlace.domain.send_claims import SendClaim
 from enlace.errors import TemporaryFailure
-from enlace.usecases.consents import StoredConsent, ledger_entry
+from enlace.usecases.consent_ledger import ledger_entry
+from enlace.usecases.consent_ports import StoredConsent
 from enlace.usecases.send_command import Command
 from enlace.usecases.send_gate import LEASE_SECONDS, SendGate
 from local.memory_consents import MemoryConsents

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from enlace.domain.consent import AddressConsent, ConsentRecord, Moment, Suppression
-from enlace.usecases.consents import StoredConsent
+from enlace.usecases.consent_ports import StoredConsent
 from tests.stores.builders import interaction
 from tests.unit.api.world import World
 

@@ -20,7 +20,7 @@ from enlace.errors import (
     TemporaryFailure,
 )
 from enlace.senders.sms import CHANNEL
-from enlace.usecases.consents import ledger_entry
+from enlace.usecases.consent_ledger import ledger_entry
 from enlace.usecases.deliver_message import DeliverMessage
 from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.send_gate import MAX_CALLS, SendGate

@@ -14,7 +14,7 @@ from enlace.domain.consent import AddressConsent, ConsentRecord
 from enlace.domain.interaction import Identifier, Interaction
 from enlace.errors import InvalidDecision, NotFound
 from enlace.rules import default_rules
-from enlace.usecases.consents import StoredConsent
+from enlace.usecases.consent_ports import StoredConsent
 from enlace.usecases.find_customer import one_by_one
 from enlace.usecases.preview import MAX_INTERACTIONS, Preview
 from tests.stores.builders import CPFS, KEYS, TODAY, conciliator, interaction

@@ -19,7 +19,8 @@ from enlace.domain.link_tokens import Link, LinkTokens
 from enlace.errors import EnlaceError, InvalidPayload
 from enlace.pages.languages import language_of
 from enlace.pages.views import Views
-from enlace.usecases.preferences import Preferences, Saved, Shown
+from enlace.usecases.link_choices import Shown
+from enlace.usecases.preferences import Preferences, Saved
 
 MAX_BODY_BYTES = 16 * 1024
 _MAX_FIELDS = 200

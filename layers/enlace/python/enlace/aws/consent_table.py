@@ -19,11 +19,11 @@ from enlace.domain.consent import AddressConsent
 from enlace.domain.consent_document import from_document, to_document
 from enlace.domain.send_claims import SendClaim
 from enlace.errors import AlreadyRecorded, Conflict, TemporaryFailure
-from enlace.usecases.consents import StoredConsent
+from enlace.usecases.consent_ports import StoredConsent
 
 
 class ConsentTable:
-    """Implements :class:`enlace.usecases.consents.ConsentStore`.
+    """Implements :class:`enlace.usecases.consent_ports.ConsentStore`.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class ConsentTable:
     def commit(
         self, key: str, before: StoredConsent, after: AddressConsent, entry: Mapping[str, Any]
     ) -> None:
-        """See :class:`enlace.usecases.consents.ConsentStore`."""
+        """See :class:`enlace.usecases.consent_ports.ConsentStore`."""
         body = _dump(to_document(after))
         values = {
             ":body": {"S": body},

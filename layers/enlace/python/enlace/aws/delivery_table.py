@@ -13,13 +13,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from enlace.aws.delivery_items import ConditionFailed, dynamo_call, steps_value, to_item, to_record
+from enlace.aws.delivery_items import ConditionFailed, dynamo_call, to_item, to_record
+from enlace.aws.delivery_writes import (
+    channel_of_report,
+    decision,
+    provider_report,
+    putting_off,
+    settlement,
+)
 from enlace.domain.delivery import Choice, MessageRecord, State, Step
 from enlace.domain.message_policy import Cap
 from enlace.domain.reservations import Reservation, choice_of, load, reserved
 from enlace.errors import TemporaryFailure
 
-_STATE = {"#state": "state"}
 _ATTEMPTS = 8
 
 
@@ -56,22 +62,7 @@ class DeliveryTable:
 
     def decide(self, message_id: str, choice: Choice, steps: Sequence[Step]) -> Choice:
         """Enter where an attempt goes, once; gives what stands there."""
-        answer = self._update(
-            message_id,
-            "SET #state = :accepted, attempt = :attempt, channel = :channel,"
-            " contact_kind = :kind, contact_key = :key, steps = list_append("
-            "if_not_exists(steps, :none), :steps) REMOVE due_at",
-            "attribute_exists(pk) AND (attempt = :before OR (attribute_not_exists(attempt)"
-            " AND :before = :zero))",
-            {
-                ":accepted": {"S": State.ACCEPTED},
-                ":before": {"N": str(choice.attempt - 1)},
-                ":zero": {"N": "0"},
-                ":none": {"L": []},
-                ":steps": steps_value(steps),
-                **_choice_values(choice),
-            },
-        )
+        answer = self._update(message_id, decision(choice, steps))
         if answer is not None:
             return choice
         record = self.get(message_id)
@@ -151,71 +142,18 @@ class DeliveryTable:
         bool
             False if the message has moved on since ``attempt``.
         """
-        answer = self._update(
-            message_id,
-            "SET #state = :state, reason = :reason, due_at = :due, settled_at = :at,"
-            " steps = list_append(if_not_exists(steps, :none), :steps)",
-            "attribute_exists(pk) AND #state IN (:accepted, :deferred)"
-            " AND (attempt = :attempt OR (attribute_not_exists(attempt) AND :attempt = :zero))",
-            {
-                ":state": {"S": state},
-                ":reason": {"S": reason},
-                ":due": {"S": due_at},
-                ":at": {"S": "" if state == State.DEFERRED else at},
-                ":none": {"L": []},
-                ":steps": steps_value(steps),
-                ":accepted": {"S": State.ACCEPTED},
-                ":deferred": {"S": State.DEFERRED},
-                ":attempt": {"N": str(attempt)},
-                ":zero": {"N": "0"},
-            },
-        )
-        return answer is not None
+        write = putting_off(state, attempt, at=at, reason=reason, steps=steps, due_at=due_at)
+        return self._update(message_id, write) is not None
 
     def settle(self, message: MessageRecord) -> MessageRecord:
         """Enter how an attempt ended; gives what the record says now.
 
         What the provider's own events said already stands.
         """
-        once = ("template", "purpose", "customer_id")
-        values = {
-            ":state": {"S": message.state},
-            ":reason": {"S": message.reason},
-            ":provider": {"S": message.provider},
-            ":id": {"S": message.provider_message_id},
-            ":at": {"S": message.settled_at},
-            ":none": {"L": []},
-            ":steps": steps_value(message.steps),
-            ":accepted": {"S": State.ACCEPTED},
-            ":deferred": {"S": State.DEFERRED},
-            ":one": {"N": "1"},
-            **_choice_values(_choice(message)),
-            **{f":{name}": {"S": getattr(message, name)} for name in once},
-        }
-        answer = self._update(
-            message.message_id,
-            "SET #state = :state, reason = :reason, provider = :provider,"
-            " provider_message_id = :id, settled_at = :at, attempt = :attempt,"
-            " channel = :channel, contact_kind = :kind, contact_key = :key,"
-            " steps = list_append(if_not_exists(steps, :none), :steps), "
-            + ", ".join(f"{name} = if_not_exists({name}, :{name})" for name in once)
-            + " REMOVE due_at",
-            # A later attempt overwrites an earlier one; the provider's word is never overwritten.
-            "attribute_not_exists(pk) OR (attempt < :attempt AND attempt >= :one)"
-            " OR ((attribute_not_exists(attempt) OR attempt = :attempt)"
-            " AND #state IN (:accepted, :deferred))",
-            values,
-        )
-        if answer is not None:
+        if self._update(message.message_id, settlement(message)) is not None:
             return message
         # The provider's report came first, and does not know which channel it was.
-        self._update(
-            message.message_id,
-            "SET attempt = :attempt, channel = :channel, contact_kind = :kind, contact_key = :key",
-            "attribute_not_exists(attempt)",
-            _choice_values(_choice(message)),
-            names=False,
-        )
+        self._update(message.message_id, channel_of_report(message))
         return self.get(message.message_id) or message
 
     def report(
@@ -247,34 +185,15 @@ class DeliveryTable:
         bool
             False if it is not news, or no message of ours.
         """
-        values: dict[str, Any] = {
-            ":state": {"S": state},
-            ":at": {"S": at},
-            ":reason": {"S": reason},
-            ":yes": {"BOOL": True},
-        }
-        update = (
-            "SET #state = :state, reason = :reason, settled_at = :at, reported_at = :at,"
-            " reported = :yes"
+        write = provider_report(
+            state,
+            at=at,
+            channel=channel,
+            provider_message_id=provider_message_id,
+            reason=reason,
+            read=read,
         )
-        if provider_message_id:
-            update += ", provider_message_id = :id"
-            values[":id"] = {"S": provider_message_id}
-        if read:
-            update += ", read_at = if_not_exists(read_at, :at)"
-        if state == State.SENT:
-            condition = "#state = :accepted"
-            values[":accepted"] = {"S": State.ACCEPTED}
-        else:
-            condition = (
-                "attribute_exists(pk) AND #state <> :denied"
-                " AND (attribute_not_exists(reported_at) OR reported_at < :at)"
-            )
-            values[":denied"] = {"S": State.DENIED}
-        if state == State.FAILED and channel:
-            condition += " AND (attribute_not_exists(channel) OR channel = :channel)"
-            values[":channel"] = {"S": channel}
-        return self._update(message_id, update, condition, values) is not None
+        return self._update(message_id, write) is not None
 
     def _get(self, key: dict[str, Any]) -> dict[str, Any] | None:
         item: dict[str, Any] | None = self._call("get_item", Key=key, ConsistentRead=True).get(
@@ -282,23 +201,8 @@ class DeliveryTable:
         )
         return item
 
-    def _update(
-        self,
-        message_id: str,
-        update: str,
-        condition: str,
-        values: dict[str, Any],
-        *,
-        names: bool = True,
-    ) -> dict[str, Any] | None:
-        return self._try(
-            "update_item",
-            Key=_key(message_id),
-            UpdateExpression=update,
-            ConditionExpression=condition,
-            ExpressionAttributeValues=values,
-            **({"ExpressionAttributeNames": _STATE} if names else {}),
-        )
+    def _update(self, message_id: str, write: dict[str, Any]) -> dict[str, Any] | None:
+        return self._try("update_item", Key=_key(message_id), **write)
 
     def _try(self, operation: str, **parameters: Any) -> dict[str, Any] | None:
         # None where the condition does not hold.
@@ -309,19 +213,6 @@ class DeliveryTable:
 
     def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return dynamo_call(self._client, operation, TableName=self._table, **parameters)
-
-
-def _choice(message: MessageRecord) -> Choice:
-    return Choice(message.attempt, message.channel, message.contact_kind, message.contact_key)
-
-
-def _choice_values(choice: Choice) -> dict[str, Any]:
-    return {
-        ":attempt": {"N": str(choice.attempt)},
-        ":channel": {"S": choice.channel},
-        ":kind": {"S": choice.contact_kind},
-        ":key": {"S": choice.contact_key},
-    }
 
 
 def _key(message_id: str) -> dict[str, Any]:

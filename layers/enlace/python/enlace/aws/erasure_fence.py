@@ -22,7 +22,7 @@ from enlace.domain.consent import MARKETING_ONLY, AddressConsent, Moment, Suppre
 from enlace.domain.consent_document import to_document
 from enlace.domain.erasure import ERASURE
 from enlace.errors import Conflict, TemporaryFailure
-from enlace.usecases.consents import StoredConsent
+from enlace.usecases.consent_ports import StoredConsent
 
 #: Two items each in a transaction of 100.
 _KEYS_AT_ONCE = 45

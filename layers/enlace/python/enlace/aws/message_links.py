@@ -13,7 +13,7 @@ from enlace.usecases.send_command import Command
 
 
 class MessageLinks:
-    """Makes the links of a message; see :class:`enlace.usecases.deliver_message.LinksOf`.
+    """Makes the links of a message; see :class:`enlace.usecases.sender_ports.LinksOf`.
 
     Parameters
     ----------

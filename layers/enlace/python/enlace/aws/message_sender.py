@@ -23,9 +23,10 @@ from enlace.domain.outgoing import Attachment
 from enlace.domain.sender_channel import SenderChannel
 from enlace.logs import Logger
 from enlace.rules import message_policy
-from enlace.usecases.deliver_message import DeliverMessage, MessageProvider
+from enlace.usecases.deliver_message import DeliverMessage
 from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.send_gate import SendGate
+from enlace.usecases.sender_ports import MessageProvider
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 

@@ -67,7 +67,7 @@ class Ses:
         self._unsubscribe_mailbox = unsubscribe_mailbox
 
     def send(self, message: Outgoing) -> str:
-        """See :meth:`enlace.usecases.deliver_message.MessageProvider.send`."""
+        """See :meth:`enlace.usecases.sender_ports.MessageProvider.send`."""
         mail = compose(
             message,
             sender=self._sender,

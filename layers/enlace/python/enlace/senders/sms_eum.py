@@ -59,7 +59,7 @@ class EumSms:
             self._options["ConfigurationSetName"] = configuration_set
 
     def send(self, message: Outgoing) -> str:
-        """See :meth:`enlace.usecases.deliver_message.MessageProvider.send`."""
+        """See :meth:`enlace.usecases.sender_ports.MessageProvider.send`."""
         require_e164(message.address, self.name)
         text = text_of(message, self.name)
         try:

@@ -39,7 +39,7 @@ class SnsSms:
         self._origin = origin
 
     def send(self, message: Outgoing) -> str:
-        """See :meth:`enlace.usecases.deliver_message.MessageProvider.send`."""
+        """See :meth:`enlace.usecases.sender_ports.MessageProvider.send`."""
         require_e164(message.address, self.name)
         kind = "Promotional" if is_promotional(message) else "Transactional"
         attributes = {

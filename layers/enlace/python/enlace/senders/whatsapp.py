@@ -156,7 +156,7 @@ class WhatsApp:
         self._now = now
 
     def send(self, message: Outgoing) -> str:
-        """See :meth:`enlace.usecases.deliver_message.MessageProvider.send`."""
+        """See :meth:`enlace.usecases.sender_ports.MessageProvider.send`."""
         if not self._phone_number_id:
             # For good, so that another channel is tried at once.
             raise ProviderRejected("whatsapp: no phone number is set up")

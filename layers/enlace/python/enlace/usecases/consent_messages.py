@@ -9,7 +9,8 @@ from enlace.domain import message_events
 from enlace.domain.consent import CONFIRMATION, OPT_IN, ConsentRecord
 from enlace.domain.envelope import AddressRef, Entry, Event
 from enlace.domain.sender_channel import SenderChannels, answering
-from enlace.usecases.consents import REQUEST_DAYS, Answer
+from enlace.usecases.consents import Answer
+from enlace.usecases.double_opt_in import REQUEST_DAYS
 from enlace.usecases.message_templates import language_of
 
 #: Answers the first stop word.

@@ -11,12 +11,10 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from enlace.domain.address_key import AddressKeys
 from enlace.domain.consent import (
-    OPT_IN,
-    SUBJECT,
     AddressConsent,
     ConsentPolicy,
     ConsentRecord,
@@ -26,67 +24,18 @@ from enlace.domain.consent import (
     Suppression,
     evaluate,
 )
-from enlace.domain.interaction import Identifier, utc_text
+from enlace.domain.interaction import Identifier
 from enlace.domain.rules import Rules
-from enlace.domain.send_claims import SendClaim
 from enlace.domain.send_gate import MARKETING
 from enlace.errors import AlreadyRecorded, Conflict, InvalidPayload, TemporaryFailure
 from enlace.usecases.consent_ledger import ledger_entry
+from enlace.usecases.consent_ports import ConsentStore
+from enlace.usecases.double_opt_in import as_request, confirmations
 from enlace.usecases.observe import sight
 
-__all__ = ["Answer", "ConsentStore", "Consents", "StoredConsent", "consent_key", "ledger_entry"]
-
-#: So long can a double opt-in be confirmed; what is asked again meanwhile sends nothing more.
-REQUEST_DAYS = 7
 #: A browser that says the same again within this time says nothing new.
 _SAME_SIGNAL = timedelta(hours=24)
 _ATTEMPTS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class StoredConsent:
-    """The consent of an address as it was read.
-
-    Parameters
-    ----------
-    consent : AddressConsent
-    etag : str
-        What the next write must still find; empty where nothing is stored.
-    last_hash : str
-        Of the newest ledger entry; empty for none.
-    claims : tuple of SendClaim
-        Messages that are on their way to the address, or lately went there.
-    """
-
-    consent: AddressConsent
-    etag: str = ""
-    last_hash: str = ""
-    claims: tuple[SendClaim, ...] = ()
-
-
-class ConsentStore(Protocol):
-    """Where consents are kept."""
-
-    def get(self, key: str) -> StoredConsent:
-        """The consent of an address, read consistently."""
-
-    def entry(self, key: str, event_id: str) -> dict[str, Any] | None:
-        """One entry of the ledger."""
-
-    def commit(
-        self, key: str, before: StoredConsent, after: AddressConsent, entry: Mapping[str, Any]
-    ) -> None:
-        """Write state and entry, or neither.
-
-        Raises
-        ------
-        AlreadyRecorded
-            If the ledger has an entry of this event id.
-        Conflict
-            If the state is not as it was read.
-        TemporaryFailure
-            If the service did not answer.
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +139,7 @@ class Consents:
             before = self._store.get(key)
             extended = dict(details or {})
             if record.state == "requested":
-                record, asks = self._request(before.consent, record)
+                record, asks = as_request(before.consent, record, self._policy)
                 extended["asks"] = asks
             after = before.consent.with_record(record)
             if stops:
@@ -209,29 +158,6 @@ class Consents:
             holds = self._answer(key, after, record.purpose, record.channel)
             return replace(holds, said=entry["state"], asks=bool(entry.get("asks")))
         raise TemporaryFailure("others kept changing the same consent")
-
-    def _request(
-        self, consent: AddressConsent, record: ConsentRecord
-    ) -> tuple[ConsentRecord, bool]:
-        """A request with its end, and whether the address is asked to confirm it.
-
-        Once, however often it is requested before that end; and not for what somebody's
-        list says, nor where the address has said no.
-        """
-        at = record.received_at
-        state = consent.purposes.get((record.purpose, record.channel), PurposeState())
-        waiting = self._policy.pending(state, record.purpose, at)
-        if waiting and waiting.valid_until > at:
-            return replace(record, valid_until=waiting.valid_until), False
-        ends = utc_text(datetime.fromisoformat(at) + timedelta(days=REQUEST_DAYS))
-        record = replace(record, valid_until=ends)
-        only = AddressConsent(
-            {(record.purpose, record.channel): state}, consent.suppressions, erasing=consent.erasing
-        )
-        asked = evaluate(
-            only.with_record(record), OPT_IN, record.channel, now=at, policy=self._policy
-        )
-        return record, asked.allowed and record.actor != "import"
 
     def confirm(
         self,
@@ -256,27 +182,13 @@ class Consents:
         list of Answer
             What holds for each purpose that waited; empty where nothing does in time.
         """
-        now = self._now()
-        answers = []
-        for (about, at), state in sorted(self._store.get(key).consent.purposes.items()):
-            wanted = at == channel and purpose in ("", about)
-            asked = self._policy.pending(state, about, now) if wanted else None
-            if asked is None or asked.valid_until <= now:
-                continue
-            said = ConsentRecord(
-                f"{event_id}-{about}",
-                about,
-                channel,
-                "granted",
-                SUBJECT,
-                now,
-                now,
-                has_evidence=True,
-                notice_version=asked.notice_version,
+        known = self._store.get(key).consent
+        return [
+            self.record(key, said, {**confirms, **(details or {})})
+            for said, confirms in confirmations(
+                known, channel, event_id, purpose=purpose, now=self._now(), policy=self._policy
             )
-            confirms = {"confirms": asked.moment.event_id, "method": "double_opt_in"}
-            answers.append(self.record(key, said, {**confirms, **(details or {})}))
-        return answers
+        ]
 
     def restart(
         self, key: str, record: ConsentRecord, details: Mapping[str, Any] | None = None

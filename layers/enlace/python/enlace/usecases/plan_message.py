@@ -11,13 +11,12 @@ before it is handed to a sender.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from enlace.domain import message_events
 from enlace.domain.consent import AddressConsent, evaluate
 from enlace.domain.delivery import Choice, MessageRecord, Request, State, Step
-from enlace.domain.envelope import AddressRef, Entry, Event
+from enlace.domain.envelope import Event
 from enlace.domain.interaction import utc_text
 from enlace.domain.message_due import FAILED, is_due
 from enlace.domain.message_events import CAUSES, DISPATCH_MESSAGE, DUE, UNREAD
@@ -27,13 +26,13 @@ from enlace.domain.send_plan import Way, ways
 from enlace.domain.sender_channel import SenderChannels
 from enlace.domain.traits import preferred_channel_of, surviving_traits
 from enlace.errors import InvalidPayload, TemporaryFailure
-from enlace.usecases.consents import StoredConsent
+from enlace.usecases.attempts import Attempts, Done
+from enlace.usecases.consent_ports import StoredConsent
 from enlace.usecases.message_ports import Alarms, Deliveries
 from enlace.usecases.message_templates import language_of
 from enlace.usecases.recipient_zones import zones_of
-from enlace.usecases.recipients import Recipients
+from enlace.usecases.recipients import Recipient, Recipients
 
-Done = tuple[str, list[Entry]]
 _ASK_AGAIN = timedelta(minutes=5)
 
 
@@ -64,6 +63,9 @@ class PlanMessage:
         self._deliveries = deliveries
         self._alarms = alarms
         self._policy = policy
+        self._attempts = Attempts(
+            recipients=recipients, deliveries=deliveries, alarms=alarms, policy=policy, now=now
+        )
         self._channels = channels
         self._now = now
 
@@ -126,225 +128,162 @@ class PlanMessage:
         request = record.request
         if request is None:
             raise InvalidPayload("the message was not asked for")
-        now = self._now()
-        at = utc_text(now)
+        look = _Look(record, request, attempt, self._now())
         if record.attempt == attempt + 1:
             # Decided before, and cut off before the sender was asked.
             choice = Choice(record.attempt, record.channel, record.contact_kind, record.contact_key)
-            return self._send(record, request, choice, [], at, "", request.expires_at)
-        decided = self._decided(record, attempt)
-        again = [Step(at, "chosen", "as decided before", decided.channel)] if decided else []
-        to = "expired" if request.expires_at <= at else self._recipients.of(request)
-        if isinstance(to, str):
-            if decided:
-                return self._send(record, request, decided, again, at, "", request.expires_at)
-            return self._end(record, attempt, at, to, [])
-        records, consents = to.records, to.consents
-        traits = surviving_traits(records.values(), least_level="stated")
-        tried = {step.channel for step in record.steps if step.what == "chosen"}
-        tried |= {record.channel} - {""}
-        found = ways(
-            to.addresses,
-            self._channels,
-            asked=request.channels,
-            asked_key="" if request.by_customer else request.to_key,
-            preferred=preferred_channel_of(traits),
-        )
-        steps: list[Step] = []
-        if attempt:
-            # It may have waited for the morning in between.
-            before = FAILED if record.state == State.FAILED else UNREAD
-            steps.append(Step(at, "fallback", f"the way before: {before}", record.channel))
-        way: Way | None
-        if decided:
+            return self._attempts.hand_over(record, request, choice, [], look.at)
+        decided = self._attempts.decided(record, attempt + 1)
+        to = "expired" if request.expires_at <= look.at else self._recipients.of(request)
+        if not isinstance(to, str):
+            traits = surviving_traits(to.records.values(), least_level="stated")
+            found = ways(
+                to.addresses,
+                self._channels,
+                asked=request.channels,
+                asked_key="" if request.by_customer else request.to_key,
+                preferred=preferred_channel_of(traits),
+            )
+            if decided is None:
+                return self._choose(look, to, found)
             place = (decided.channel, decided.contact_key)
-            way = next((w for w in found if (w.channel.name, w.address.key) == place), None)
-            if way is None:
-                return self._send(record, request, decided, again, at, "", request.expires_at)
-        else:
-            untried = [way for way in found if way.channel.name not in tried]
-            way = self._allowed(untried, record, consents, at, steps)
+            if way := next((w for w in found if (w.channel.name, w.address.key) == place), None):
+                return self._take(look, to, found, way)
+        elif decided is None:
+            return self._end(look, to)
+        again = [Step(look.at, "chosen", "as decided before", decided.channel)]
+        return self._attempts.hand_over(record, request, decided, again, look.at)
+
+    def _choose(self, look: _Look, to: Recipient, found: Sequence[Way]) -> Done:
+        """Take the first way that was not tried and that consent allows."""
+        untried = [way for way in found if way.channel.name not in look.tried]
+        way = self._allowed(look, untried, to.consents)
         if way is None:
             # The others' reasons stand among the steps.
-            reason = steps[0].why if steps else "no address that the channels asked for reach"
-            return self._end(record, attempt, at, reason, steps)
+            none = "no address that the channels asked for reach"
+            return self._end(look, look.steps[0].why if look.steps else none)
+        return self._take(look, to, found, way)
+
+    def _take(self, look: _Look, to: Recipient, found: Sequence[Way], way: Way) -> Done:
+        """Take a way, now or when it may ring there, if the person may get one more."""
+        record, request, steps = look.record, look.request, look.steps
         expires_at = request.expires_at
         if self._policy.needs_consent(record.purpose) and way.channel.quiet_hours:
-            zones = zones_of(records[way.address.key], records.values())
             hours = self._policy.open_hours
-            if not is_open(hours, zones, now):
-                due = utc_text(next_opening(hours, zones, now))
-                return self._defer(record, attempt, at, due, way, steps)
-            expires_at = min(expires_at, utc_text(closes_at(hours, zones, now)))
-        choice = Choice(attempt + 1, way.channel.name, way.address.kind, way.address.key)
-        steps.append(Step(at, "chosen", _how(way, request), way.channel.name))
-        language = request.language or language_of(
-            {name: trait["value"] for name, trait in traits.items()}
-        )
-        entered = self._enter(record, choice, steps, consents)
+            zones = zones_of(to.records[way.address.key], to.records.values())
+            if not is_open(hours, zones, look.now):
+                return self._defer(look, utc_text(next_opening(hours, zones, look.now)), way)
+            expires_at = min(expires_at, utc_text(closes_at(hours, zones, look.now)))
+        choice = Choice(look.attempt + 1, way.channel.name, way.address.kind, way.address.key)
+        chosen = Step(look.at, "chosen", _how(way, request), way.channel.name)
+        entered = self._attempts.enter(record, choice, [*steps, chosen], to.consents)
         if entered is None:
-            return self._end(record, attempt, at, "frequency cap", steps[:-1])
-        others = {other.channel.name for other in found} - tried - {entered.channel}
-        self._watch(record, request, entered, others)
+            return self._end(look, "frequency cap")
+        others = {other.channel.name for other in found} - look.tried - {entered.channel}
+        self._attempts.watch(record, request, entered, others)
         if entered != choice:
             # An earlier look at it decided, and was cut off before the sender was asked.
-            steps[-1] = Step(at, "chosen", "as decided before", entered.channel)
+            chosen = Step(look.at, "chosen", "as decided before", entered.channel)
         # Under a reservation the steps are on no record yet: the sender enters them.
-        told = steps if self._policy.needs_consent(record.purpose) else []
-        return self._send(record, request, entered, told, at, language, expires_at)
-
-    def _decided(self, record: MessageRecord, attempt: int) -> Choice | None:
-        """Where an earlier look sent this attempt; its sender may be at it.
-
-        Then nothing is decided any more, not even that it is denied: that is the gate's.
-        """
-        if not self._policy.needs_consent(record.purpose):
-            return None
-        return self._deliveries.reserved(record.customer_id, record.message_id, attempt + 1)
-
-    def _enter(
-        self,
-        record: MessageRecord,
-        choice: Choice,
-        steps: Sequence[Step],
-        consents: Mapping[str, StoredConsent],
-    ) -> Choice | None:
-        """Where the attempt goes, on record; None where a cap is reached."""
-        if not self._policy.needs_consent(record.purpose):
-            return self._deliveries.decide(record.message_id, choice, steps)
-        counted = [
-            (claim.message_id, claim.at)
-            for stored in consents.values()
-            for claim in stored.claims
-            if claim.capped
-        ]
-        return self._deliveries.reserve(
-            record.customer_id,
-            record.message_id,
-            choice,
-            caps=self._policy.caps,
-            counted=counted,
-            now=int(self._now().timestamp()),
-        )
-
-    def _send(
-        self,
-        record: MessageRecord,
-        request: Request,
-        choice: Choice,
-        steps: Sequence[Step],
-        at: str,
-        language: str,
-        expires_at: str,
-    ) -> Done:
-        if not language:
-            language = request.language or self._recipients.language(choice.contact_key)
-        command = message_events.send_message(
-            message_id=record.message_id,
-            customer_id=record.customer_id,
-            purpose=record.purpose,
-            template=record.template,
-            template_version=record.version,
-            language=language,
-            channel=choice.channel,
-            contact_point=AddressRef(choice.contact_kind, choice.contact_key),
-            data=request.data,
+        told = [*steps, chosen] if self._policy.needs_consent(record.purpose) else []
+        return self._attempts.hand_over(
+            record,
+            request,
+            entered,
+            told,
+            look.at,
+            language=request.language or _language(to),
             expires_at=expires_at,
-            occurred_at=record.accepted_at,
-            recorded_at=at,
-            correlation_id=record.message_id,
-            causation_id=record.message_id,
-            attempt=choice.attempt,
-            why=[[step.at, step.what, step.why, step.channel] for step in steps],
-            attachments=request.attachments,
         )
-        return f"{record.purpose} by {choice.channel}: asked for", [command]
-
-    def _watch(
-        self,
-        record: MessageRecord,
-        request: Request,
-        choice: Choice,
-        others: Collection[str],
-    ) -> None:
-        """Come back when it was not read in time, where there is another way."""
-        seconds = request.fallback_after_seconds or self._policy.fallback_after_seconds.get(
-            choice.channel, 0
-        )
-        if not seconds or not others:
-            return
-        at = utc_text(self._now() + timedelta(seconds=seconds))
-        if at < request.expires_at:
-            self._alarms.set(
-                record.message_id,
-                purpose=record.purpose,
-                cause=UNREAD,
-                attempt=choice.attempt,
-                at=at,
-            )
 
     def _allowed(
-        self,
-        found: Sequence[Way],
-        record: MessageRecord,
-        consents: Mapping[str, StoredConsent],
-        at: str,
-        steps: list[Step],
+        self, look: _Look, found: Sequence[Way], consents: Mapping[str, StoredConsent]
     ) -> Way | None:
-        """The first way that consent allows; why not the others goes into ``steps``."""
+        """The first way that consent allows; why not the others goes into the steps."""
         for way in found:
             stored = consents.get(way.address.key)
             ruling = evaluate(
                 stored.consent if stored else AddressConsent(),
-                record.purpose,
+                look.record.purpose,
                 way.channel.name,
-                now=at,
+                now=look.at,
                 policy=self._policy.consent,
             )
             if ruling.allowed:
                 return way
             decided = f" ({ruling.event_id})" if ruling.event_id else ""
             why = f"consent, step {ruling.step}: {ruling.reason}{decided}"
-            steps.append(Step(at, "skipped", why, way.channel.name))
+            look.steps.append(Step(look.at, "skipped", why, way.channel.name))
         return None
 
-    def _defer(
-        self, record: MessageRecord, attempt: int, at: str, due: str, way: Way, steps: list[Step]
-    ) -> Done:
-        request = record.request
-        if request is None or due >= request.expires_at:
-            return self._end(record, attempt, at, "expires before it may ring", steps)
+    def _defer(self, look: _Look, due: str, way: Way) -> Done:
+        record = look.record
+        if due >= look.request.expires_at:
+            return self._end(look, "expires before it may ring")
         # First, so that a crash leaves an alarm too many and not a message forgotten.
         self._alarms.set(
-            record.message_id, purpose=record.purpose, cause=DUE, attempt=attempt, at=due
+            record.message_id, purpose=record.purpose, cause=DUE, attempt=look.attempt, at=due
         )
         why = "consent, step 8: quiet hours where the recipient is"
-        steps.append(Step(at, "deferred", why, way.channel.name))
         self._deliveries.put_off(
             record.message_id,
             State.DEFERRED,
-            attempt,
-            at=at,
+            look.attempt,
+            at=look.at,
             reason=why,
-            steps=steps,
+            steps=[*look.steps, Step(look.at, "deferred", why, way.channel.name)],
             due_at=due,
         )
         return f"deferred until {due}", []
 
-    def _end(
-        self, record: MessageRecord, attempt: int, at: str, reason: str, steps: Sequence[Step]
-    ) -> Done:
-        if attempt:
+    def _end(self, look: _Look, reason: str) -> Done:
+        if look.attempt:
             # It did go out, or fail, on the way before: there is no other way, that is all.
             return f"nothing: {reason}", []
-        told = [*steps, Step(at, "denied", reason)]
         self._deliveries.put_off(
-            record.message_id, State.DENIED, attempt, at=at, reason=reason, steps=told
+            look.record.message_id,
+            State.DENIED,
+            look.attempt,
+            at=look.at,
+            reason=reason,
+            steps=[*look.steps, Step(look.at, "denied", reason)],
         )
         return f"denied: {reason}", []
+
+
+class _Look:
+    """One look at a message, at one moment.
+
+    Parameters
+    ----------
+    attempt : int
+        The attempt after which one is looked for, 0 for none.
+    """
+
+    def __init__(self, record: MessageRecord, request: Request, attempt: int, now: datetime):
+        self.record = record
+        self.request = request
+        self.attempt = attempt
+        self.now = now
+        self.at = utc_text(now)
+        self.tried = {step.channel for step in record.steps if step.what == "chosen"}
+        self.tried |= {record.channel} - {""}
+        #: What is decided on the way, for the record.
+        self.steps: list[Step] = []
+        if attempt:
+            # It may have waited for the morning in between.
+            before = FAILED if record.state == State.FAILED else UNREAD
+            self.steps.append(
+                Step(self.at, "fallback", f"the way before: {before}", record.channel)
+            )
 
 
 def _how(way: Way, request: Request) -> str:
     if way.address.key == request.to_key:
         return "the address that was named"
     return "within the proven circle of what was named"
+
+
+def _language(to: Recipient) -> str:
+    traits = surviving_traits(to.records.values(), least_level="stated")
+    return language_of({name: trait["value"] for name, trait in traits.items()})

@@ -7,35 +7,28 @@ through it is the subject's word, with the link as evidence. Nothing here but
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from enlace.domain.consent import (
     MARKETING_ONLY,
-    OPT_IN,
     SUBJECT,
-    AddressConsent,
     ConsentPolicy,
     ConsentRecord,
     PurposeState,
-    evaluate,
 )
 from enlace.domain.consent_events import consent_changed
 from enlace.domain.envelope import NAMESPACE, AddressRef, Entry
 from enlace.domain.link_tokens import Link
-from enlace.domain.send_gate import MARKETING
-from enlace.usecases.consents import Consents, ConsentStore, StoredConsent
+from enlace.usecases.consent_ports import ConsentStore
+from enlace.usecases.consents import Consents
+from enlace.usecases.link_choices import LinkChoices, Shown, mark
 
 SOURCE = "enlace.web_preferences"
 #: Of the pages' own texts; part of the evidence, so raise it when they change their meaning.
 NOTICE_VERSION = "2026-11"
-#: What may be said of an address of a kind beside what is on record.
-CHANNELS_OF_KIND = {"email": ("email",), "phone": ("sms", "whatsapp", "voice")}
-#: Purposes that a ledger has for its own book-keeping.
-_INTERNAL = frozenset((OPT_IN, "delivery"))
 
 
 class Bus(Protocol):
@@ -43,33 +36,6 @@ class Bus(Protocol):
 
     def publish_all(self, entries: list[Entry]) -> None:
         """Publish events, all of them."""
-
-
-class Choice(NamedTuple):
-    """One thing that an address can be written about, and whether it is now."""
-
-    purpose: str
-    channel: str
-    on: bool
-
-    @property
-    def pair(self) -> tuple[str, str]:
-        """Purpose and channel."""
-        return self.purpose, self.channel
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a page shows.
-
-    Parameters
-    ----------
-    seen : str
-        Names the state that is shown; a form sends it back.
-    """
-
-    choices: tuple[Choice, ...]
-    seen: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +80,11 @@ class Preferences:
         self._bus = bus
         self._policy = policy
         self._now = now
+        self._choices = LinkChoices(policy, now)
 
     def subject_of(self, link: Link) -> tuple[str, str]:
-        """Purpose and channel that a link is about.
-
-        What rests on another basis than consent cannot be unsubscribed from: its link is
-        about marketing.
-        """
-        needs = link.purpose and link.purpose not in {*self._policy.other_basis, *_INTERNAL}
-        return link.purpose if needs else MARKETING, link.channel
+        """See :meth:`enlace.usecases.link_choices.LinkChoices.subject_of`."""
+        return self._choices.subject_of(link)
 
     def show(self, link: Link) -> Shown:
         """What the link's address is written about; changes nothing.
@@ -132,7 +94,7 @@ class Preferences:
         TemporaryFailure
             If the store does not answer.
         """
-        return self._shown(link, self._store.get(link.key))
+        return self._choices.shown(link, self._store.get(link.key))
 
     def unsubscribe(self, link: Link, language: str, *, one_click: bool = False) -> None:
         """Withdraw what the link is about; however often that is asked for.
@@ -159,9 +121,9 @@ class Preferences:
             If store or bus did not do their part; the same form again completes it.
         """
         stored = self._store.get(link.key)
-        fresh = seen == _mark(stored)
+        fresh = seen == mark(stored)
         stale = barred = False
-        for choice in self._shown(link, stored).choices:
+        for choice in self._choices.shown(link, stored).choices:
             want = choice.pair in wanted
             state = "granted" if want else "withdrawn"
             event_id = _id("save", link, *choice.pair, seen, state)
@@ -295,29 +257,6 @@ class Preferences:
             source=SOURCE,
         )
         self._bus.publish_all([event])
-
-    def _shown(self, link: Link, stored: StoredConsent) -> Shown:
-        pairs = {
-            pair
-            for pair in stored.consent.purposes
-            if pair[0] not in {*self._policy.other_basis, *_INTERNAL}
-        }
-        for channel in CHANNELS_OF_KIND.get(link.kind, ()) or (link.channel,):
-            pairs.add((MARKETING, channel))
-        pairs.add(self.subject_of(link))
-        ordered = sorted(pairs, key=lambda pair: (pair[0] != MARKETING, *pair))
-        return Shown(
-            tuple(Choice(*pair, self._allowed(stored.consent, pair)) for pair in ordered),
-            _mark(stored),
-        )
-
-    def _allowed(self, consent: AddressConsent, pair: tuple[str, str]) -> bool:
-        return evaluate(consent, *pair, now=self._now(), policy=self._policy).allowed
-
-
-def _mark(stored: StoredConsent) -> str:
-    """Names the state of a ledger; every record changes it, a message on its way does not."""
-    return hashlib.sha256(f"seen\x1f{stored.last_hash}".encode()).hexdigest()[:24]
 
 
 def _id(what: str, link: Link, *parts: str) -> str:

@@ -13,7 +13,7 @@ from enlace.domain.records import IdentifierRecord
 from enlace.domain.send_plan import Address, person_of
 from enlace.domain.sender_channel import SenderChannels
 from enlace.domain.traits import surviving_traits
-from enlace.usecases.consents import StoredConsent
+from enlace.usecases.consent_ports import StoredConsent
 from enlace.usecases.find_customer import Customer, Parallel
 from enlace.usecases.message_templates import language_of
 from enlace.usecases.read_history import Newest

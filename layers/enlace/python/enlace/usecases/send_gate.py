@@ -25,7 +25,7 @@ from enlace.domain.interaction import utc_text
 from enlace.domain.message_policy import MessagePolicy
 from enlace.domain.send_claims import SendClaim, claim_of, released, with_claim
 from enlace.errors import Conflict, TemporaryFailure
-from enlace.usecases.consents import StoredConsent
+from enlace.usecases.consent_ports import StoredConsent
 from enlace.usecases.send_command import Command
 
 #: Longer than a sender may run, and than a provider's own event about a lost answer takes:
