@@ -1,4 +1,4 @@
-"""The last message that an erased person gets."""
+"""What a data subject is written about a request."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from enlace.domain.erasure import Subject, SubjectIdentifier
-from enlace.domain.outgoing import Content, Outgoing
+from enlace.domain.interaction import Identifier
+from enlace.domain.outgoing import Outgoing
 from enlace.errors import ProviderAmbiguous, ProviderRejected, ProviderUnavailable
 from enlace.usecases.erasure_ports import ErasureRequest
-from enlace.usecases.tell_subject import TellSubject
+from enlace.usecases.message_templates import MessageTemplates
+from enlace.usecases.tell_subject import Letters, TellSubject
 
 MAIL = SubjectIdentifier("email#a", "email", "joao@example.com")
 PHONE = SubjectIdentifier("phone#b", "phone", "+5511912345678")
@@ -18,9 +20,17 @@ SOCIAL = SubjectIdentifier("x_user#c", "x_user", "42")
 
 
 class Post:
+    """Two providers."""
+
     def __init__(self, error: Exception | None = None):
         self.sent: list[Outgoing] = []
         self.error = error
+
+    def reaches(self, kind: str) -> bool:
+        return kind in ("email", "phone")
+
+    def provider(self, kind: str) -> Any:
+        return self
 
     def send(self, message: Outgoing) -> str:
         self.sent.append(message)
@@ -29,47 +39,59 @@ class Post:
         return "1"
 
 
-class Texts:
-    def render(self, name: str, language: str, data: Any) -> Content:
-        return Content({"text": f"{name} {language} {data['certificate_id']}"})
-
-
-def told(named: SubjectIdentifier, *known: SubjectIdentifier) -> tuple[list[Any], list[Any]]:
-    mail, sms = Post(), Post()
-    tell = TellSubject(Texts(), {"email": mail, "phone": sms})
+def told(named: SubjectIdentifier, *known: SubjectIdentifier) -> list[str]:
+    post = Post()
+    tell = TellSubject(Letters(MessageTemplates(), post))
     tell(ErasureRequest("r1", named, True, "es"), Subject("r1", "", known), "r1-1")
-    return ([m.address for m in mail.sent], [m.address for m in sms.sent])
+    return [message.address for message in post.sent]
 
 
 def test_the_address_that_was_named_is_told() -> None:
-    assert told(PHONE, MAIL, PHONE) == ([], [PHONE.value])
+    assert told(PHONE, MAIL, PHONE) == [PHONE.value]
 
 
 def test_where_that_one_cannot_be_written_to_another_of_theirs_is() -> None:
-    assert told(SOCIAL, SOCIAL, MAIL) == ([MAIL.value], [])
+    assert told(SOCIAL, SOCIAL, MAIL) == [MAIL.value]
 
 
 def test_who_cannot_be_written_to_is_not_told() -> None:
-    assert told(SOCIAL, SOCIAL) == ([], [])
-    assert told(MAIL, SubjectIdentifier("email#a", "email", "")) == ([], [])
+    assert told(SOCIAL, SOCIAL) == []
+    assert told(MAIL, SubjectIdentifier("email#a", "email", "")) == []
 
 
-def test_it_says_which_certificate_in_the_language_of_the_request() -> None:
+@pytest.mark.parametrize("language", ["", "pt-BR", "es", "en"])
+@pytest.mark.parametrize("to", [MAIL, PHONE])
+def test_a_code_is_written_in_the_language_of_the_request(
+    to: SubjectIdentifier, language: str
+) -> None:
     post = Post()
-    TellSubject(Texts(), {"email": post})(
-        ErasureRequest("r1", MAIL, True, "es"), Subject("r1", "", (MAIL,)), "r1-1"
+    letters = Letters(MessageTemplates(), post)
+    assert letters(
+        Identifier(to.kind, to.value, "proven"),
+        "dsr_code",
+        language,
+        {"code": "12345678", "minutes": "10"},
     )
-    assert post.sent[0].content.text == "dsr_completed es r1-1"
-    assert post.sent[0].purpose == "dsr"
+    [message] = post.sent
+    assert "12345678" in message.content.text and "12345678" in message.content.sms
+    assert message.purpose == "dsr" and message.language == (language or "pt-BR")
 
 
-@pytest.mark.parametrize("error", [ProviderAmbiguous("ses: lost"), ProviderRejected("ses: no")])
-def test_what_may_have_gone_out_or_never_will_is_over(error: Exception) -> None:
-    tell = TellSubject(Texts(), {"email": Post(error)})
-    tell(ErasureRequest("r1", MAIL, True), Subject("r1", "", (MAIL,)), "r1-1")
+def test_a_lost_acknowledgement_counts_as_sent() -> None:
+    post = Post(ProviderAmbiguous("ses: lost"))
+    tell = TellSubject(Letters(MessageTemplates(), post))
+    tell(ErasureRequest("r1", MAIL, True), Subject("r1", "", (MAIL, PHONE)), "r1-1")
+    assert len(post.sent) == 1
 
 
-def test_what_certainly_did_not_is_tried_again() -> None:
-    tell = TellSubject(Texts(), {"email": Post(ProviderUnavailable("ses: throttled"))})
+def test_a_dead_address_is_given_up_for_another() -> None:
+    post = Post(ProviderRejected("ses: no"))
+    tell = TellSubject(Letters(MessageTemplates(), post))
+    tell(ErasureRequest("r1", MAIL, True), Subject("r1", "", (MAIL, PHONE)), "r1-1")
+    assert [message.address for message in post.sent] == [MAIL.value, PHONE.value]
+
+
+def test_what_certainly_did_not_go_out_is_tried_again() -> None:
+    tell = TellSubject(Letters(MessageTemplates(), Post(ProviderUnavailable("ses: throttled"))))
     with pytest.raises(ProviderUnavailable):
         tell(ErasureRequest("r1", MAIL, True), Subject("r1", "", (MAIL,)), "r1-1")
