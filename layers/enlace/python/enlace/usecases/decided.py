@@ -58,6 +58,11 @@ def redact_decisions(store: Store, key: str, at: str) -> None:
 
     A decision that waits, waits no more; one in force has gone with the identifier already.
 
+    Parameters
+    ----------
+    at : str
+        Contract time; what was decided later is about somebody new at the address.
+
     Raises
     ------
     TemporaryFailure
@@ -68,10 +73,16 @@ def redact_decisions(store: Store, key: str, at: str) -> None:
         if known is None:
             return
         try:
+            newer = []
             for entry in decisions_of(store, [key]):
-                _redact(store, entry, at)
+                if entry["decided_at"] > at:
+                    newer.append(entry["id"])
+                else:
+                    _redact(store, entry, at)
             # Last, since what is left to do is found by it.
-            store.commit([PutEntry(list_key(key), None, known)])
+            after = {"ids": newer} if newer else None
+            if after != known:
+                store.commit([PutEntry(list_key(key), after, known)])
         except Conflict:
             continue
         return
