@@ -122,7 +122,7 @@ class MessageScene:
         self.providers = {name: Provider(name, self) for name in CHANNELS}
         self.bus = Bus(self)
         self._asked = 0
-        cases = MemoryCases()
+        self.cases = cases = MemoryCases()
         memberships = Memberships(self.store, self.rules, today=lambda: self.now[:10])
         self.finder = CustomerFinder(self.store, KEYS, self.rules, today=lambda: self.now[:10])
         self.dispatch = Dispatch(

@@ -1,7 +1,7 @@
 """What an auditor of consent asks about sending, by number, judged by what providers took.
 
-24 and 25 are in ``test_planning.py``, 26 in ``usecases/test_deliver.py``, 32 and 33 with the
-pages, 42 in ``consent/test_send_gate.py``.
+What is to be seen of it beside that is asked of the HTTP API. 24 and 25 are in
+``test_planning.py``, 26 in ``usecases/test_deliver.py``, 32 and 33 with the pages.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from enlace.domain.delivery import State
-from enlace.errors import InvalidPayload
+from enlace.domain.interaction import Identifier
+from enlace.errors import InvalidPayload, TemporaryFailure
 from enlace.rules import message_policy
+from tests.unit.api.world import World
 from tests.unit.messages.scene import MessageScene
 
 ANA = ("email", "ana@example.com")
@@ -30,6 +32,20 @@ def sent(scene: MessageScene, to: tuple[str, str], **fields: Any) -> State:
     message = scene.ask(to, **fields)
     scene.run()
     return scene.state(message)
+
+
+def api(scene: MessageScene) -> World:
+    """The HTTP API on what the scene stores."""
+    world = World(scene.store)
+    world.consents.states_by_key = scene.consents.states_by_key
+    world.consents.ledgers = scene.consents.ledgers
+    return world
+
+
+def emails(world: World, address: tuple[str, str]) -> dict[str, str]:
+    """What the view of an address's customer says of marketing by e-mail, by address."""
+    view = world.ask("POST", "/v1/customers/lookup", {"kind": address[0], "value": address[1]})
+    return {one["contact_point"]["value"]: one["state"] for one in view["consents"]}
 
 
 def two(scene: MessageScene) -> None:
@@ -54,28 +70,63 @@ def test_case_27_nor_does_evidence(scene: MessageScene) -> None:
     two(scene)
     scene.contact("login", ANA, (*BIA, "proven"), channel="email")
     scene.run()
-    sent(scene, ANA)
-    assert set(scene.addresses()) <= {"bia@example.com"}
+    for to in (ANA, BIA):
+        assert sent(scene, to) == State.SENT
+    assert scene.addresses() == ["bia@example.com", "bia@example.com"]
 
 
 def test_case_28_a_no_stays_with_the_address_when_a_merge_is_undone(scene: MessageScene) -> None:
-    for address in (ANA, BIA):
+    both = ANA, BIA
+    for address in both:
         scene.contact(address[1], address, channel="email")
         scene.says(address, "granted", channel="email")
-    decision = scene.same(ANA, BIA)
+    decision = scene.same(*both)
     scene.clock.forward(seconds=60)
     scene.says(ANA, "withdrawn", channel="email")
+    one = {"ana@example.com": "denied", "bia@example.com": "granted"}
+    assert [emails(api(scene), address) for address in both] == [one, one]
     scene.withdraw_decision(decision)
+    assert [emails(api(scene), address) for address in both] == [
+        {"ana@example.com": "denied"},
+        {"bia@example.com": "granted"},
+    ]
     assert sent(scene, ANA) == State.DENIED
     assert sent(scene, BIA) == State.SENT
     assert scene.addresses() == ["bia@example.com"]
 
 
+def test_case_28_two_that_said_no_as_one_have_both_said_it(scene: MessageScene) -> None:
+    both = ANA, BIA
+    for address in both:
+        scene.contact(address[1], address, channel="email")
+        scene.says(address, "granted", channel="email")
+    decision = scene.same(*both)
+    scene.clock.forward(seconds=60)
+    for address in both:
+        scene.says(address, "withdrawn", channel="email")
+    scene.withdraw_decision(decision)
+    for address in both:
+        assert emails(api(scene), address) == {address[1]: "denied"}
+        assert sent(scene, address) == State.DENIED
+    assert scene.taken == []
+
+
 @pytest.mark.parametrize("actor", ["import", "agent"])
-def test_case_30_a_list_that_says_yes_undoes_no_no(scene: MessageScene, actor: str) -> None:
+def test_case_30_a_list_that_says_yes_undoes_no_no_and_is_told_so(
+    scene: MessageScene, actor: str
+) -> None:
     two(scene)
-    scene.clock.forward(days=1)
-    scene.says(ANA, "granted", channel="email", actor=actor)
+    scene.clock.forward(days=4)
+    about = {"identifier": {"kind": ANA[0], "value": ANA[1]}}
+    yes = {**about, "channel": "email", "purpose": "marketing", "state": "granted", "actor": actor}
+    told = api(scene).ask("POST", "/v1/consents", yes, 201)
+    assert told["conflict"] is True and told["state"] == "denied"
+    # What decided is the no of the person, and the list's yes is on record beside it.
+    assert (told["record"]["actor"], told["record"]["state"]) == ("subject", "withdrawn")
+    receipt = {**about, "consent_id": told["consent_id"]}
+    assert api(scene).ask("POST", "/v1/consents/receipts", receipt)
+    yes["identifier"] = {"kind": BIA[0], "value": BIA[1]}
+    assert api(scene).ask("POST", "/v1/consents", yes, 201)["conflict"] is False
     assert sent(scene, ANA) == State.DENIED and scene.taken == []
 
 
@@ -89,6 +140,14 @@ def test_case_34_a_word_ends_it_and_is_confirmed_once(scene: MessageScene, word:
         scene.run()
     assert sent(scene, PHONE) == State.DENIED
     assert [message.template for _, message, _ in scene.taken] == ["opt_out_confirmed"]
+
+
+def flags(scene: MessageScene) -> list[str]:
+    """What an agent is told at the start of a contact through the phone."""
+    point = {"kind": PHONE[0], "value": PHONE[1]}
+    asked = {"contact_point": point, "audience": "agent"}
+    told: list[str] = api(scene).ask("POST", "/v1/context", asked)["flags"]
+    return told
 
 
 @pytest.mark.parametrize("text", ["sair mais cedo", "cancelar agendamento"])
@@ -105,8 +164,13 @@ def test_case_35_a_word_with_a_complement_is_read_by_somebody(
     record = scene.deliveries.get(message.message_id)
     assert record is not None and "paused until somebody has read it" in record.reason
     assert "marketing" not in {message.purpose for _, message, _ in scene.taken}
+    # Somebody gets it to read, and whoever speaks with them sees that it is open.
+    (case,) = scene.cases.open_of([scene.key_of(Identifier(*PHONE))])
+    assert case.is_open
+    assert "unclear_opt_out" in flags(scene)
     scene.clock.forward(seconds=60)
     scene.says(PHONE, "resumed", channel="sms", actor="agent")
+    assert "unclear_opt_out" not in flags(scene)
     assert sent(scene, PHONE) == State.SENT
 
 
@@ -154,3 +218,34 @@ def test_case_40_a_password_reaches_who_opted_out_and_an_offer_does_not(
     with pytest.raises(InvalidPayload, match="purpose"):
         scene.ask(ANA, purpose="transactional", template="newsletter")
     assert [message.template for _, message, _ in scene.taken] == ["protocol_opened"]
+
+
+@pytest.mark.parametrize("purpose", ["marketing", "transactional"])
+@pytest.mark.parametrize(
+    "down",
+    [
+        pytest.param(("stored",), id="when it is planned"),
+        pytest.param(("get",), id="when it is to be sent"),
+        pytest.param(("put_claims",), id="when the claim is written"),
+        pytest.param(("stored", "get", "put_claims"), id="all the while"),
+    ],
+)
+def test_case_42_while_nobody_knows_nothing_goes_out_and_later_it_does_once(
+    scene: MessageScene, monkeypatch: pytest.MonkeyPatch, purpose: str, down: tuple[str, ...]
+) -> None:
+    two(scene)
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise TemporaryFailure("the store is down")
+
+    message = scene.ask(BIA, purpose=purpose)
+    with monkeypatch.context() as outage:
+        for call in down:
+            outage.setattr(scene.consents, call, fails)
+        scene.run()
+        assert scene.taken == []
+        assert scene.state(message) == State.ACCEPTED
+    for _ in range(2):
+        scene.wait(seconds=600)
+    assert scene.addresses() == ["bia@example.com"]
+    assert scene.state(message) == State.SENT
