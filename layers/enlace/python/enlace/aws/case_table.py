@@ -147,7 +147,7 @@ class CaseTable:
                 how="opened",
             )
             try:
-                self._transact(opening(case, contact, opened_last))
+                self.transact(opening(case, contact, opened_last))
             except ConditionFailed:
                 known = self.look_up(interaction_id, ()).contact
                 if known is not None:
@@ -195,7 +195,7 @@ class CaseTable:
             return self._existing(case.protocol)
         after = changed(case, change)
         try:
-            self._transact(changing(case, after, change))
+            self.transact(changing(case, after, change))
         except ConditionFailed:
             raise Conflict("the case is no longer as it was read") from None
         return after
@@ -264,7 +264,7 @@ class CaseTable:
         item: Item | None = self._call("get_item", Key=key, ConsistentRead=True).get("Item")
         return item
 
-    def _transact(self, writes: list[dict[str, Any]]) -> None:
+    def transact(self, writes: list[dict[str, Any]]) -> None:
         named = [
             {operation: {"TableName": self._table, **arguments}}
             for write in writes
