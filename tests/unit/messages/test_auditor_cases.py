@@ -245,7 +245,10 @@ def test_case_42_while_nobody_knows_nothing_goes_out_and_later_it_does_once(
         scene.run()
         assert scene.taken == []
         assert scene.state(message) == State.ACCEPTED
+        waiting = list(scene.queue)
     for _ in range(2):
         scene.wait(seconds=600)
+        # Queues may deliver a thing twice.
+        scene.queue.extend(waiting)
     assert scene.addresses() == ["bia@example.com"]
     assert scene.state(message) == State.SENT
