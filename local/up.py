@@ -24,6 +24,9 @@ from local.settings import ROOT, LocalError, flag, home, say
 #: emulator's.
 SINKS = {"crm": ("local.crm_sink", 1000), "whatsapp": ("local.whatsapp_sink", 2000)}
 ANSWER_SECONDS = 60.0
+#: Each is a process that takes seconds to start: more would wait for each other's processors, until
+#: their functions' time is up and what they held lies in its queue for the visibility timeout.
+MOST_AT_ONCE = 4
 
 
 def up() -> dict[str, Any]:
@@ -209,7 +212,7 @@ def _named(resources: list[dict[str, Any]], kind: str, endings: dict[str, str]) 
 
 
 def _mend_concurrency(lambdas: Any) -> None:
-    """Set the event sources' concurrency again, as the number that it is.
+    """Set the event sources' concurrency again, as a number, and one for a laptop.
 
     CloudFormation turns a parameter's text into the property's type; the emulator keeps the text,
     and its poller then stops at the first comparison.
@@ -218,7 +221,8 @@ def _mend_concurrency(lambdas: Any) -> None:
         concurrency = mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
         if concurrency is not None:
             lambdas.update_event_source_mapping(
-                UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": int(concurrency)}
+                UUID=mapping["UUID"],
+                ScalingConfig={"MaximumConcurrency": min(int(concurrency), MOST_AT_ONCE)},
             )
 
 
