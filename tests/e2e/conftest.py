@@ -30,7 +30,14 @@ WORKERS = 2
 #: Workers look for their ports apart from each other: a hundred each, and as many for the CRM.
 FIRST_PORT = 17600
 #: Files that take longest, in the order in which they begin: the rest fills the gaps at the end.
-LONGEST = ("test_faults", "test_hostile", "test_sam_local", "test_stitching", "test_storm")
+LONGEST = (
+    "test_faults",
+    "test_hostile",
+    "test_sam_local",
+    "test_stitching",
+    "test_storm",
+    "test_message_load",
+)
 
 
 def pytest_xdist_auto_num_workers() -> int:
