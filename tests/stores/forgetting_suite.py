@@ -109,6 +109,7 @@ class ForgettingSuite:
 
     def test_whom_only_the_forgotten_held_together_falls_into_several(self, store: Any) -> None:
         use_case = resolver(store)
+        use_case.resolve(interaction("0", EMAIL, at="2026-11-19T12:00:00.000Z"))
         use_case.resolve(interaction("1", EMAIL, CPF, PHONE, at="2026-11-20T12:00:00.000Z"))
         owner = record_of(store, EMAIL).customer_id
         (told,) = forget(store, EMAIL, at=FENCE)

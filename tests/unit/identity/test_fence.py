@@ -92,6 +92,7 @@ def outcome(store: MemoryStore, event: Interaction) -> str:
         (BEFORE, AFTER, "fenced"),  # the vendor delivers again (case 8)
         (FENCE, AFTER, "fenced"),
         (AFTER, FENCE, "fenced"),
+        ("2026-11-22T12:04:00.000Z", FENCE, "fenced"),
         (LATER, AFTER, "fenced"),  # from a future that no clock explains
         ("9998-01-01T00:00:00.000Z", AFTER, "fenced"),
         ("2026-11-22T12:00:00.001Z", "2026-11-22T12:00:00.001Z", "recorded"),
