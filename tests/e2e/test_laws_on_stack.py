@@ -12,6 +12,7 @@ import pytest
 
 from enlace.aws.store import DynamoStore
 from local import stack as local_stack
+from tests.stores.forgetting_suite import ForgettingSuite
 from tests.stores.suite import StoreSuite
 from tests.stores.tables import TableLaws, Tables
 
@@ -23,7 +24,7 @@ def tables(stack: dict[str, Any]) -> Iterator[Tables]:
     made.drop()
 
 
-class TestStoreOnStack(StoreSuite):
+class TestStoreOnStack(StoreSuite, ForgettingSuite):
     @pytest.fixture
     def store(self, tables: Tables) -> DynamoStore:
         return tables.store()

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from enlace.domain.change import Effect
-from enlace.domain.interaction import Identifier
+from enlace.domain.interaction import Identifier, Interaction
+from enlace.errors import Fenced
 from enlace.rules import default_rules
 from enlace.usecases.forget_identifiers import ForgetIdentifiers
 from enlace.usecases.observe import sight
-from tests.stores.builders import KEYS
+from tests.stores.builders import KEYS, resolver
 
 
 def key_of(identifier: tuple[str, ...]) -> str:
@@ -31,6 +32,14 @@ def raise_fence(store: Any, keys: Iterable[str], at: str) -> None:
             ConditionExpression="attribute_not_exists(erased_before) OR erased_before <= :at",
             ExpressionAttributeValues={":at": {"S": at}},
         )
+
+
+def deliver_late(store: Any, batches: Sequence[Sequence[Interaction]]) -> None:
+    """As the queue's consumer does it: what is kept out is acknowledged."""
+    for batch in batches:
+        for result in resolver(store).resolve_batch(batch):
+            if isinstance(result, Exception) and not isinstance(result, Fenced):
+                raise result
 
 
 class Told(list[Effect]):

@@ -21,10 +21,11 @@ from enlace.aws.store import DynamoStore
 from enlace.aws.timeline_table import item_of
 from enlace.domain.component import Component
 from enlace.domain.interaction import Identifier, Interaction
-from enlace.domain.records import Document, IdentifierRecord
+from enlace.domain.records import Document, IdentifierRecord, Tombstone
 from local.memory_store import MemoryStore
 from tests.stores.builders import conciliator
-from tests.stores.laws import batched, deliver, events, renamed, snapshot
+from tests.stores.forgetting import deliver_late, forget
+from tests.stores.laws import POOL, batched, deliver, events, renamed, snapshot
 
 KEYS = {"identity": ["pk"], "timeline": ["pk", "sk"]}
 
@@ -70,6 +71,8 @@ class Tables:
                 memory.components[component.id] = component
             elif "kind" in item:
                 memory.records[pk] = record_of(item)
+            elif "erased_before" in item:
+                memory.tombstones[pk] = Tombstone(pk, item["erased_before"]["S"])
             else:
                 memory.entries[pk] = json.loads(item["body"]["S"])
         for item in self._items("timeline"):
@@ -122,6 +125,25 @@ class TableLaws:
             deliver(in_order, [[item] for item in made])
             deliver(shuffled, batched(data.draw, made))
             assert renamed(tables.state()) == renamed(in_order)
+            tables.drop()
+
+        law()
+
+    def test_an_erasure_amid_events_ends_alike(self, tables: Tables) -> None:
+        @few(self.EXAMPLES)
+        @given(events(), st.sets(st.sampled_from(POOL), min_size=1, max_size=4), st.data())
+        def law(made: list[Interaction], gone: set[tuple[str, str]], data: st.DataObject) -> None:
+            batches = batched(data.draw, made)
+            cut = data.draw(st.integers(0, len(batches)))
+            memory, store = MemoryStore(), tables.store()
+            for one in (memory, store):
+                deliver(one, batches[:cut])
+                forget(one, *sorted(gone), at="2026-11-22T12:00:00.000Z")
+                deliver_late(one, batches[cut:])
+            state = tables.state()
+            assert renamed(state) == renamed(memory)
+            assert state.tombstones == memory.tombstones
+            assert len(state.tombstones) == len(gone)
             tables.drop()
 
         law()

@@ -14,25 +14,17 @@ from hypothesis import strategies as st
 from enlace.domain.change import Effect
 from enlace.domain.erasure import Subject, SubjectIdentifier
 from enlace.domain.interaction import Identifier, Interaction
-from enlace.errors import Fenced, TemporaryFailure
+from enlace.errors import TemporaryFailure
 from enlace.rules import default_rules
 from enlace.usecases import forget_identifiers
 from enlace.usecases.identity_place import IdentityPlace
 from local.memory_store import MemoryStore
 from tests.stores.builders import CPFS, conciliator, interaction, resolver
-from tests.stores.forgetting import Told, forgetting, key_of
+from tests.stores.forgetting import Told, deliver_late, forgetting, key_of
 from tests.stores.laws import POOL, batched, deliver, events, snapshot
 
 FENCE = "2026-11-22T12:00:00.000Z"
 MANY = settings(max_examples=60, deadline=None)
-
-
-def deliver_late(store: MemoryStore, batches: Sequence[Sequence[Interaction]]) -> None:
-    """As the queue's consumer does it: what is kept out is acknowledged."""
-    for batch in batches:
-        for result in resolver(store).resolve_batch(batch):
-            if isinstance(result, Exception) and not isinstance(result, Fenced):
-                raise result
 
 
 def erase(store: MemoryStore, keys: set[str], *, timelines: bool = True) -> Told:

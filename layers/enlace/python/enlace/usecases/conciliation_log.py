@@ -2,7 +2,7 @@
 
 An entry is written with whatever it changes, in one transaction, and never deleted:
 who decided, why and when, who approved it, who took it back, and what each of these
-did to customers.
+did to customers. Of people who are erased the why goes (:mod:`enlace.usecases.decided`).
 """
 
 from __future__ import annotations
