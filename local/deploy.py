@@ -50,6 +50,8 @@ def parameters(
         "WhatsappApiUrl": sink_urls["whatsapp"],
         "WhatsappPhoneNumberId": WHATSAPP_NUMBER_ID,
         "ResolverConcurrency": "4",
+        # A laptop's functions are done within seconds.
+        "ErasureWaitSeconds": "5",
     }
 
 

@@ -83,6 +83,7 @@ class MemoryDeliveries:
         reason: str,
         steps: Iterable[Step],
         due_at: str = "",
+        about: str = "",
     ) -> bool:
         """Enter that nothing goes out now, or at all."""
         record = self.records.get(message_id)

@@ -50,6 +50,8 @@ API = [
     "/v1/consents/lookup",
     "/v1/consents/receipts",
     "/v1/messages",
+    "/v1/privacy/requests",
+    "/v1/privacy/holds",
     "/v1/templates/newsletter/activate",
     "/v1/customers/nobody/explain",
 ]

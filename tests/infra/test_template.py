@@ -242,7 +242,7 @@ class TestEveryQueue:
         alarms = [
             alarm
             for alarm in of_type("AWS::CloudWatch::Alarm").values()
-            if target(alarm["Dimensions"][0]["Value"]) == dead
+            if alarm["Namespace"] == "AWS/SQS" and target(alarm["Dimensions"][0]["Value"]) == dead
         ]
 
         assert dead == queue.replace("Queue", "DLQ")

@@ -20,6 +20,7 @@ from enlace.api.interactions import interaction_routes
 from enlace.api.messages import message_routes
 from enlace.api.openapi import openapi
 from enlace.api.preview import preview_routes
+from enlace.api.privacy import privacy_routes
 from enlace.api.rules import rules_routes
 from enlace.api.templates import template_routes
 from enlace.domain.case import Case
@@ -60,6 +61,7 @@ from local.memory_store import MemoryStore
 from tests.stores.builders import KEYS, TODAY, conciliator, resolver
 from tests.stores.memory_cases import MemoryCases
 from tests.stores.memory_templates import MemoryTemplates
+from tests.unit.api.privacy_desk import PrivacyOffice
 
 API_KEY = "the key of the laptop stack"
 MOMENT = f"{TODAY}T12:00:00.000Z"
@@ -207,7 +209,9 @@ class World:
             keep=self._keep,
             now=lambda: NOW,
         )
+        self.privacy = PrivacyOffice(self, MOMENT, NOW)
         self.routes: list[Route] = [
+            *privacy_routes(self.privacy.desk),
             *interaction_routes(self.queue),
             *consent_routes(
                 consents,

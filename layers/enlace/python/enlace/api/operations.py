@@ -8,6 +8,7 @@ from enlace.api import (
     consent_operations,
     customer_operations,
     message_operations,
+    privacy_operations,
     rules_operations,
     template_operations,
 )
@@ -21,5 +22,6 @@ OPERATIONS: dict[str, Operation] = {
     **conciliation_operations.OPERATIONS,
     **template_operations.OPERATIONS,
     **message_operations.OPERATIONS,
+    **privacy_operations.OPERATIONS,
     **rules_operations.OPERATIONS,
 }

@@ -134,15 +134,23 @@ class DeliveryTable:
         reason: str,
         steps: Iterable[Step],
         due_at: str = "",
+        about: str = "",
     ) -> bool:
         """Enter that nothing goes out now (``deferred``), or at all (``denied``, ``failed``).
+
+        Parameters
+        ----------
+        about : str
+            Address key that the message is found by; "" for none.
 
         Returns
         -------
         bool
             False if the message has moved on since ``attempt``.
         """
-        write = putting_off(state, attempt, at=at, reason=reason, steps=steps, due_at=due_at)
+        write = putting_off(
+            state, attempt, at=at, reason=reason, steps=steps, due_at=due_at, about=about
+        )
         return self._update(message_id, write) is not None
 
     def settle(self, message: MessageRecord) -> MessageRecord:

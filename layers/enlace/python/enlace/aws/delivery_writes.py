@@ -18,7 +18,7 @@ def decision(choice: Choice, steps: Sequence[Step]) -> dict[str, Any]:
     return _update(
         "SET #state = :accepted, attempt = :attempt, channel = :channel,"
         " contact_kind = :kind, contact_key = :key, steps = list_append("
-        "if_not_exists(steps, :none), :steps) REMOVE due_at",
+        "if_not_exists(steps, :none), :steps) REMOVE due_at, about",
         "attribute_exists(pk) AND (attempt = :before OR (attribute_not_exists(attempt)"
         " AND :before = :zero))",
         {
@@ -33,12 +33,24 @@ def decision(choice: Choice, steps: Sequence[Step]) -> dict[str, Any]:
 
 
 def putting_off(
-    state: State, attempt: int, *, at: str, reason: str, steps: Iterable[Step], due_at: str
+    state: State,
+    attempt: int,
+    *,
+    at: str,
+    reason: str,
+    steps: Iterable[Step],
+    due_at: str,
+    about: str,
 ) -> dict[str, Any]:
-    """That nothing goes out now, or at all, if nothing did since ``attempt``."""
+    """That nothing goes out now, or at all, if nothing did since ``attempt``.
+
+    No timeline tells of such a message, so the index ``about`` does.
+    """
+    found = {":about": {"S": about}} if about else {}
     return _update(
         "SET #state = :state, reason = :reason, due_at = :due, settled_at = :at,"
-        " steps = list_append(if_not_exists(steps, :none), :steps)",
+        + (" about = :about," if about else "")
+        + " steps = list_append(if_not_exists(steps, :none), :steps)",
         "attribute_exists(pk) AND #state IN (:accepted, :deferred)"
         " AND (attempt = :attempt OR (attribute_not_exists(attempt) AND :attempt = :zero))",
         {
@@ -52,6 +64,7 @@ def putting_off(
             ":deferred": {"S": State.DEFERRED},
             ":attempt": {"N": str(attempt)},
             ":zero": {"N": "0"},
+            **found,
         },
     )
 
@@ -59,13 +72,15 @@ def putting_off(
 def settlement(message: MessageRecord) -> dict[str, Any]:
     """How an attempt ended, if its provider has not told yet."""
     once = ("template", "purpose", "customer_id")
+    # What went out, or failed to, its timeline tells of.
+    denied = message.state == State.DENIED
     return _update(
         "SET #state = :state, reason = :reason, provider = :provider,"
         " provider_message_id = :id, settled_at = :at, attempt = :attempt,"
         " channel = :channel, contact_kind = :kind, contact_key = :key,"
         " steps = list_append(if_not_exists(steps, :none), :steps), "
         + ", ".join(f"{name} = if_not_exists({name}, :{name})" for name in once)
-        + " REMOVE due_at",
+        + (", about = :key REMOVE due_at" if denied else " REMOVE due_at, about"),
         # A later attempt overwrites an earlier one; the provider's word is never overwritten.
         "attribute_not_exists(pk) OR (attempt < :attempt AND attempt >= :one)"
         " OR ((attribute_not_exists(attempt) OR attempt = :attempt)"

@@ -131,7 +131,8 @@ class Attempts:
             language=language,
             channel=choice.channel,
             contact_point=AddressRef(choice.contact_kind, choice.contact_key),
-            data=request.data,
+            # Its sender reads them in the record: what people are told is no news for the bus.
+            data={},
             expires_at=expires_at or request.expires_at,
             occurred_at=record.accepted_at,
             recorded_at=at,

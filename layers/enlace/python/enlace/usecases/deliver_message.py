@@ -15,6 +15,7 @@ acknowledge. A crash after any step ends in a redelivery:
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from enlace.domain.delivery import SETTLED, MessageRecord, State, Step
@@ -98,7 +99,7 @@ class DeliverMessage:
         Raises
         ------
         InvalidPayload
-            If the event, its template or its variables are not usable.
+            If the event is not usable. A template or variables that are not end in a record.
         TemporaryFailure
             If another sender has it, or it has to be tried again.
         """
@@ -106,6 +107,8 @@ class DeliverMessage:
         if command.channel != self._channel.name:
             raise InvalidPayload(f"send.message: not for the channel {self._channel.name}")
         known = self._deliveries.get(command.message_id)
+        if known is not None and known.request is not None:
+            command = replace(command, data=known.request.data)
         if known is not None and known.attempt > command.attempt:
             # The message has gone on to another channel.
             return known
@@ -127,14 +130,21 @@ class DeliverMessage:
         # What another channel has carried already was sent, whatever is denied now.
         went_out = known is not None and any(step.what == State.SENT for step in known.steps)
         denial = self._denial(command, identifier)
-        message = self._render(command, identifier) if identifier and not denial else None
-        passage = self._gate.enter(command, denial)
+        message, fault = None, ""
+        if identifier and not denial:
+            try:
+                message = self._render(command, identifier)
+            except InvalidPayload as error:
+                # It names variables and never values; tried again, it would be the same.
+                fault = f"no text: {error}"
+        passage = self._gate.enter(command, denial or fault)
         claim = passage.claim
         if claim is None or message is None:
-            denied = passage.state == State.DENIED and went_out
-            return self._settle(
-                command, State.SENT if denied else passage.state, reason=passage.reason
-            )
+            state = passage.state
+            if state == State.DENIED:
+                # Without a text nobody denied it, and another channel may have one.
+                state = State.FAILED if fault else State.SENT if went_out else state
+            return self._settle(command, state, reason=passage.reason)
         name = self._provider.name
         try:
             provider_message_id = self._provider.send(message)

@@ -39,6 +39,7 @@ class Deliveries(Protocol):
         reason: str,
         steps: Sequence[Step],
         due_at: str = "",
+        about: str = "",
     ) -> bool: ...
 
 

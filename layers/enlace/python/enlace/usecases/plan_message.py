@@ -233,6 +233,7 @@ class PlanMessage:
             reason=why,
             steps=[*look.steps, Step(look.at, "deferred", why, way.channel.name)],
             due_at=due,
+            about=look.request.to_key,
         )
         return f"deferred until {due}", []
 
@@ -247,6 +248,7 @@ class PlanMessage:
             at=look.at,
             reason=reason,
             steps=[*look.steps, Step(look.at, "denied", reason)],
+            about=look.request.to_key,
         )
         return f"denied: {reason}", []
 

@@ -25,8 +25,9 @@ class PrivacyDeadlines:
     policy : PrivacyPolicy
     warn : callable
         ``(request_id, percent, deadline)``: tells people.
-    go_on : callable
-        Takes a verified request further, whose first attempt was lost.
+    go_on, hand_over : callable
+        Takes a verified request further whose first attempt was lost; of an erasure, hands it
+        to whoever erases.
     now : callable
         The current time, with a zone.
 
@@ -43,12 +44,14 @@ class PrivacyDeadlines:
         policy: PrivacyPolicy,
         warn: Callable[[str, int, str], None],
         go_on: Callable[[str], None],
+        hand_over: Callable[[str], None],
         now: Callable[[], datetime],
     ):
         self._rows = rows
         self._policy = policy
         self._warn = warn
         self._go_on = go_on
+        self._hand_over = hand_over
         self._now = now
         self.counts: Counter[str] = Counter()
 
@@ -86,8 +89,9 @@ class PrivacyDeadlines:
             if percent not in body["alerts"]:
                 self._warn(body["request_id"], percent, body["deadline"])
                 self.counts[f"deadline_{percent}"] += 1
-        if body["state"] == VERIFIED and body["type"] != "erasure":
-            self._go_on(body["request_id"])
+        if body["state"] == VERIFIED:
+            further = self._hand_over if body["type"] == "erasure" else self._go_on
+            further(body["request_id"])
             row = self._rows.get(row.pk, REQUEST) or row
         ahead = [at for _, at in alerts if at > now]
         self._put(replace(row.with_body(alerts=passed), next_at=ahead[0] if ahead else ""))

@@ -211,7 +211,8 @@ class PrivacyRequests:
         """
         row = self._requests.known(request_id)
         if row.body["state"] != RECEIVED:
-            # Verified once is verified; a repeated call changes nothing.
+            # Verified once is verified; a repeated call only takes up what a first one lost.
+            self.go_on(request_id)
             return self._requests.shown(request_id)
         for _ in range(_ATTEMPTS):
             known = self._rows.get(row.pk, CODE)
@@ -240,6 +241,7 @@ class PrivacyRequests:
             If there is no such request.
         """
         if self._requests.known(request_id).body["state"] != RECEIVED:
+            self.go_on(request_id)
             return self._requests.shown(request_id)
         return self._verified(
             request_id, f"{BY_OPERATOR}:{caller}", reason, whole_customer=whole_customer

@@ -1,0 +1,87 @@
+"""Objects of a bucket, with every version and every delete marker of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from enlace.errors import TemporaryFailure
+
+#: DeleteObjects takes 1,000 keys.
+_AT_ONCE = 1000
+
+
+class ErasedObjects:
+    """Counts and deletes below a prefix.
+
+    Parameters
+    ----------
+    make_client : callable
+        Makes the botocore S3 client at the first use.
+    bucket : str
+    """
+
+    def __init__(self, make_client: Callable[[], Any], bucket: str):
+        self._make_client = make_client
+        self._client: Any = None
+        self._bucket = bucket
+
+    def count(self, prefix: str) -> int:
+        """Versions and markers below a prefix.
+
+        Raises
+        ------
+        TemporaryFailure
+            If the service did not answer.
+        """
+        return sum(len(page) for page in self._pages(prefix))
+
+    def erase(self, prefix: str) -> None:
+        """Delete them all.
+
+        Raises
+        ------
+        TemporaryFailure
+            If the service did not do it, or says that some are still there: it answers 200
+            with errors inside.
+        """
+        for page in self._pages(prefix):
+            for at in range(0, len(page), _AT_ONCE):
+                answer = self._call(
+                    "delete_objects",
+                    Delete={"Objects": page[at : at + _AT_ONCE], "Quiet": True},
+                )
+                if errors := answer.get("Errors"):
+                    codes = sorted({str(error.get("Code")) for error in errors})
+                    raise TemporaryFailure(
+                        f"s3.delete_objects: {len(errors)} not deleted: {', '.join(codes)}"
+                    )
+
+    def _pages(self, prefix: str) -> Iterator[list[dict[str, str]]]:
+        arguments: dict[str, Any] = {"Prefix": prefix}
+        while True:
+            answer = self._call("list_object_versions", **arguments)
+            found = (*answer.get("Versions", ()), *answer.get("DeleteMarkers", ()))
+            if found:
+                yield [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+            if not answer.get("IsTruncated"):
+                return
+            arguments["KeyMarker"] = answer["NextKeyMarker"]
+            if answer.get("NextVersionIdMarker"):
+                arguments["VersionIdMarker"] = answer["NextVersionIdMarker"]
+
+    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        if self._client is None:
+            self._client = self._make_client()
+        try:
+            answer: dict[str, Any] = getattr(self._client, operation)(
+                Bucket=self._bucket, **parameters
+            )
+            return answer
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "unknown")
+            raise TemporaryFailure(f"s3.{operation}: {code}") from error
+        except BotoCoreError as error:
+            raise TemporaryFailure(f"s3.{operation}: {type(error).__name__}") from error
