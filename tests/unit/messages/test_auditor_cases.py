@@ -1,7 +1,8 @@
 """What an auditor of consent asks about sending, by number, judged by what providers took.
 
-What is to be seen of it beside that is asked of the HTTP API. 24 and 25 are in
-``test_planning.py``, 26 in ``usecases/test_deliver.py``, 32 and 33 with the pages.
+What is to be seen of it beside that is asked of the HTTP API. 24 is in
+``test_planning.py``, 25 in ``test_hours_and_caps.py``, 26 in ``usecases/test_deliver.py``, 32
+and 33 with the pages.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from enlace.senders.sms import CHANNEL
 from enlace.usecases.consent_ledger import ledger_entry
 from enlace.usecases.deliver_message import DeliverMessage
 from enlace.usecases.message_templates import MessageTemplates
-from enlace.usecases.send_gate import MAX_CALLS, SendGate
+from enlace.usecases.send_gate import MAX_CALLS, UNKNOWN_OUTCOME, SendGate
 from local.memory_consents import MemoryConsents
 from local.memory_deliveries import MemoryDeliveries
 from tests.unit.usecases.fakes import (
@@ -309,12 +309,26 @@ def test_it_is_not_sent_after_it_expired() -> None:
     assert scene.provider.sent == []
 
 
-def test_missing_variables_do_not_hold_the_message() -> None:
+def test_a_text_that_cannot_be_made_is_told_as_a_failure() -> None:
     scene = Scene()
-    with pytest.raises(InvalidPayload) as caught:
-        scene.deliver(command(data={"nome": "segredo"}))
-    assert "segredo" not in str(caught.value)
-    assert scene.claims == () and scene.deliveries.records == {}
+    for _ in range(2):
+        record = scene.deliver(command(data={"nome": "segredo"}))
+        assert record.state == State.FAILED and "unknown ['nome']" in record.reason
+    assert "segredo" not in str(scene.deliveries.records)
+    (told,) = scene.reports.values()
+    assert (told.type, told.data["reason"]) == ("message.failed", record.reason)
+    assert scene.claims == () and scene.provider.sent == []
+
+
+def test_a_doubtful_call_stays_doubtful_when_there_is_no_text_any_more() -> None:
+    scene = Scene()
+    scene.agree()
+    scene.provider.script = [("after", ProviderAmbiguous("?"))]
+    with pytest.raises(TemporaryFailure):
+        scene.deliver(command(purpose="marketing"))
+    scene.later()
+    record = scene.deliver(command(purpose="marketing", data={"nome": "x"}))
+    assert record.state == State.FAILED and record.reason == UNKNOWN_OUTCOME
 
 
 def test_a_channel_that_takes_no_files_sends_the_text() -> None:
