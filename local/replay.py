@@ -22,7 +22,7 @@ from enlace.domain.address_key import AddressKeys
 from enlace.domain.interaction import Interaction, parse_interaction, utc_text
 from enlace.domain.records import IdentifierRecord
 from enlace.domain.rules import Rules
-from enlace.errors import EnlaceError, InvalidInteraction
+from enlace.errors import EnlaceError, Fenced, InvalidInteraction
 from enlace.usecases.observe import observe
 from enlace.usecases.resolve import Resolver
 from local.memory_store import MemoryStore
@@ -113,8 +113,8 @@ def _replay(
     seen: set[str] = set()
     for batch in _batches(path, now, result, on_progress):
         for interaction, outcome in zip(batch, resolver.resolve_batch(batch), strict=True):
-            if isinstance(outcome, InvalidInteraction):
-                result.invalid.append((0, outcome.reason))
+            if isinstance(outcome, InvalidInteraction | Fenced):
+                result.invalid.append((0, str(outcome)))
                 continue
             if isinstance(outcome, EnlaceError):
                 raise LocalError(f"the store failed: {outcome}")

@@ -170,6 +170,17 @@ def test_another_persons_contact_goes_on_without_the_fenced_identifier(store: Me
     assert store.records[PHONE_KEY].returned_after == FENCE
 
 
+def test_whoever_is_being_erased_names_nobody_any_more(store: MemoryStore) -> None:
+    resolver(store).resolve(came("n", PHONE, at=AFTER, received=AFTER))
+    store.raise_fence([PHONE_KEY], AFTER)
+    naming = came("m", PHONE, EMAIL, (*CPF, "proven"), at=LATER, received=LATER)
+    resolved = resolver(store).resolve(naming)
+    assert set(store.records) == {PHONE_KEY}
+    body = store.page(resolved.contact_point, before=None, since=None, limit=1)[0].body
+    assert "ids" not in body
+    assert resolver(store).resolve(naming).duplicate
+
+
 def test_between_fence_and_tombstone_what_is_older_is_dropped_already() -> None:
     store = MemoryStore()
     resolver(store).resolve(came("old", PHONE, at=BEFORE, received=BEFORE))

@@ -53,7 +53,13 @@ def without_fenced(
     occurred_at: str,
     states: Mapping[str, IdentifierRecord | Tombstone],
 ) -> Observation:
-    """The observation without further identifiers whose fences keep it out."""
+    """The observation without further identifiers whose fences keep it out.
+
+    Of a contact point that is being erased it is without any: nobody would know whose they
+    were when the erasure gets there.
+    """
+    if _being_erased(states.get(observation.contact_point.key)):
+        return replace(observation, others=(), edges={})
     kept = tuple(
         other
         for other in observation.others
@@ -71,6 +77,10 @@ def without_fenced(
         return observation
     edges = {other.key: observation.edges[other.key] for other in kept}
     return replace(observation, others=kept, edges=edges)
+
+
+def _being_erased(state: State) -> bool:
+    return isinstance(state, IdentifierRecord) and state.erased_before > state.returned_after
 
 
 def fence_of(state: State) -> str:
