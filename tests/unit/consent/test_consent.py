@@ -217,3 +217,31 @@ def test_an_address_is_asked_only_where_something_waits_and_nobody_said_no() -> 
     for scope, step in (("all", 2), ("marketing", 2), ("email", 3)):
         stopped = of(asked, suppressions={scope: Suppression("stop", BEFORE)})
         assert ruling(stopped, OPT_IN) == (False, step)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (record("granted", 13), (True, 9)),
+        (record("granted", 13, narrow=True), (True, 9)),
+        (record("withdrawn", 13), (False, 4)),
+        (record("denied", 13, actor="agent"), (False, 4)),
+        (record("resumed", 13, actor="agent"), (True, 9)),
+        # What was said before it, by a list, or without evidence is no answer to it.
+        (record("granted", 11), (False, 2)),
+        (record("granted", 12), (False, 2)),
+        (record("withdrawn", 11), (False, 2)),
+        (record("granted", 13, actor="import"), (False, 2)),
+        (record("granted", 13, has_evidence=False), (False, 2)),
+        (record("requested", 13), (False, 2)),
+        (record("granted", 13, channel="sms"), (False, 2)),
+    ],
+)
+def test_a_pause_ends_when_it_is_read_or_the_subject_decides(
+    said: ConsentRecord, expected: tuple[bool, int]
+) -> None:
+    records = [record("granted", 5), record("paused", 12), said]
+    for order in (records, records[::-1]):
+        assert ruling(of(*order)) == expected
+    again = of(*records, record("paused", 14))
+    assert ruling(again) == (False, 2)

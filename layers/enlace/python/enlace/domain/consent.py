@@ -236,8 +236,8 @@ def evaluate(
 
 
 def _denial(state: PurposeState) -> Ruling | None:
-    if state.pause and state.pause[1] == "paused":
-        return Ruling(False, 2, "paused until somebody has read it", state.pause[0].event_id)
+    if paused := state.paused:
+        return Ruling(False, 2, "paused until somebody has read it", paused.event_id)
     if state.denial and state.standing is None:
         return Ruling(False, 4, state.denial[1], state.denial[0].event_id)
     return None

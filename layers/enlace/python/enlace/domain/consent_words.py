@@ -12,7 +12,8 @@ from typing import NamedTuple
 SUBJECT = "subject"
 ACTORS = (SUBJECT, "agent", "import", "provider", "system")
 #: What a record can say. ``requested`` is a double opt-in that waits for its confirmation;
-#: ``paused`` holds marketing back until somebody has read what was meant, ``resumed`` ends it;
+#: ``paused`` holds marketing back until somebody has read what was meant (``resumed``), or
+#: the subject has said it;
 #: ``signalled`` is what a browser says of sharing (:mod:`enlace.domain.privacy_signals`).
 STATES = (
     "requested",
@@ -110,7 +111,7 @@ class PurposeState:
     request : Grant or None
         The latest double opt-in that was asked for; it can be confirmed until it ends.
     pause : (Moment, state) or None
-        The latest ``paused`` or ``resumed``.
+        The latest ``paused`` or ``resumed``; see :attr:`paused`.
     """
 
     denial: tuple[Moment, str] | None = None
@@ -134,6 +135,19 @@ class PurposeState:
         if record.actor == SUBJECT and record.has_evidence:
             return replace(self, grant=_later(given, self.grant))
         return replace(self, hearsay=_later(given, self.hearsay))
+
+    @property
+    def paused(self) -> Moment | None:
+        """When it was paused, unless somebody has read it or it was decided since.
+
+        The subject's own yes decides, and anybody's no; of a tie the pause stays.
+        """
+        if self.pause is None or self.pause[1] != "paused":
+            return None
+        since = self.pause[0]
+        decided = [self.denial[0]] if self.denial else []
+        decided += [self.grant.moment] if self.grant else []
+        return None if any(moment[:2] > since[:2] for moment in decided) else since
 
     @property
     def standing(self) -> Grant | None:

@@ -61,14 +61,15 @@ def consent_flags(
     set of str
         ``do_not_contact`` where the contact point has said no to marketing or is
         stopped; ``unclear_opt_out`` where somebody may have said so on an address of the
-        customer, and a person has to read what was meant (``resumed`` or ``denied`` ends it);
+        customer, and a person has to read what was meant (``resumed``, ``denied`` or the
+        subject's own yes ends it);
         ``erasure_pending`` where an address of the customer is being erased.
     """
     flags = set()
     if any(consent.erasing for consent in consents.values()):
         flags.add("erasure_pending")
     states = [state for consent in consents.values() for state in consent.purposes.values()]
-    if any(state.pause and state.pause[1] == "paused" for state in states):
+    if any(state.paused for state in states):
         flags.add("unclear_opt_out")
     own = consents.get(asked)
     if own:
