@@ -21,7 +21,7 @@ PROVIDERS = {
 MODULES = {
     "hubspot": {"hubspot"},
     "rd_station": {"rd_station", "rd_tokens", "oauth"},
-    "salesforce": {"salesforce", "oauth"},
+    "salesforce": {"salesforce", "salesforce_answers", "oauth"},
     "webhook": {"crm_webhook"},
 }
 SHOW = """

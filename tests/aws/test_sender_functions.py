@@ -173,12 +173,14 @@ def test_follow_customers(aws: Any) -> None:
     assert record_of(item).hint == CustomerHint((opened["contact_point"]["key"],), open_case=True)
 
 
-def test_send_crm_gives_back_what_it_cannot_do_now(aws: Any) -> None:
+def test_send_crm_has_nothing_to_do_for_whom_was_erased(aws: Any) -> None:
     make_client("secretsmanager").create_secret(Name="crm", SecretString='{"secret": "whsec_YWI="}')
     know(aws, "send_crm", "+5511987654321")
     answer = load("send_crm").handler(sample("send_crm"), Context(60_000))
-    # The interaction is not in the timeline; merge and split have nothing to follow.
-    assert [item["itemIdentifier"][-1] for item in answer["batchItemFailures"]] == ["0"]
+    # The interaction is not in the timeline any more; merge and split have nothing to follow.
+    assert answer == {"batchItemFailures": []}
+    made = [item["pk"]["S"] for item in aws.scan(TableName="delivery")["Items"]]
+    assert not [pk for pk in made if pk.startswith("crm#")]
 
 
 HEAVY = ("boto3", "pydantic", "jinja2", "standardwebhooks", "requests", "moto")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from enlace.senders.crm_webhook import CrmWebhook, signed_headers
+from enlace.senders.erase_hubspot import ErasingHubSpot
+from enlace.senders.erase_rd_station import ErasingRdStation
+from enlace.senders.erase_salesforce import ErasingSalesforce
+from enlace.senders.erase_webhook import ErasingWebhook
 from enlace.senders.http_json import JsonHttp, bearer
 from enlace.senders.hubspot import HubSpot
 from enlace.senders.oauth import ClientCredentials
@@ -14,6 +18,7 @@ from enlace.senders.rd_station import RdStation
 from enlace.senders.rd_tokens import RollingTokens
 from enlace.senders.salesforce import TOKEN_PATH, Salesforce
 from enlace.usecases.crm_ports import Crm
+from enlace.usecases.erase_crm import ErasingCrm
 from tests.unit.senders.crm_fake import FakeCrm, Response
 from tests.unit.senders.hubspot_fake import FakeHubSpot
 from tests.unit.senders.rd_station_fake import FakeRdStation
@@ -85,6 +90,19 @@ class Reliable:
     def request(self, method: str, url: str, *, body: bytes, headers: Any, redirect: bool) -> Any:
         status, answer = self._fake.handle(method, url, body, headers)
         return Response(status, json.dumps(answer).encode())
+
+
+def erasing(crm: Crm) -> ErasingCrm:
+    """The same adapter, with what erasing takes, as :mod:`enlace.senders.crm` makes it."""
+    kinds: dict[str, Any] = {
+        "hubspot": ErasingHubSpot,
+        "salesforce": ErasingSalesforce,
+        "rd_station": ErasingRdStation,
+        "webhook": ErasingWebhook,
+    }
+    made = object.__new__(kinds[crm.name])
+    made.__dict__.update(crm.__dict__)
+    return cast(ErasingCrm, made)
 
 
 PROVIDERS: dict[str, tuple[Callable[[], Any], Callable[[Any], Crm]]] = {

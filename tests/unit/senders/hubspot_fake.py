@@ -32,6 +32,7 @@ class FakeHubSpot(FakeCrm):
         self.contacts: dict[str, Contact] = {}
         self.aliases: dict[str, str] = {}
         self.notes: dict[str, dict[str, str]] = {}
+        self.bin: list[str] = []
         self.properties: dict[str, set[str]] = {"contacts": set(), "notes": set()}
         if provisioned:
             self.properties["contacts"] = {"enlace_customer_id", "enlace_identifiers"}
@@ -99,6 +100,22 @@ class FakeHubSpot(FakeCrm):
             return (200 if len(found) == len(wanted) else 207), {
                 "results": [{"id": i, "properties": self.notes[i]} for i in found]
             }
+        if path == "/crm/v3/objects/notes/batch/update":
+            for one in body["inputs"]:
+                self.notes[one["id"]].update(one["properties"])
+            return 200, {"results": body["inputs"]}
+        if path == "/crm/v3/objects/notes/batch/archive":
+            for one in body["inputs"]:
+                # The recycle bin shows what was not emptied before.
+                note = self.notes.pop(one["id"], {"hs_note_body": ""})
+                self.bin.append(note["hs_note_body"])
+                for contact in self.contacts.values():
+                    contact.notes.discard(one["id"])
+            return 204, b""
+        if path == "/crm/v3/objects/contacts/gdpr-delete":
+            assert body.keys() == {"objectId"}
+            gone = self.contacts.pop(self._now(body["objectId"]), None)
+            return (404, {}) if gone is None else (204, b"")
         if match := re.fullmatch(r"/crm/v3/objects/contacts/(\d+)", path):
             id_ = self._now(match[1])
             if id_ not in self.contacts:

@@ -42,6 +42,7 @@ class FakeSalesforce(FakeCrm):
         super().__init__()
         self.records: dict[str, dict[str, dict[str, Any]]] = {"Contact": {}, "Task": {}}
         self.fields = OUR_FIELDS if provisioned else {"Contact": set(), "Task": set()}
+        self.bin: dict[str, dict[str, Any]] = {}
         self.unique_tasks = True
         self.tokens = 0
         self.token = ""
@@ -87,7 +88,7 @@ class FakeSalesforce(FakeCrm):
         if path == "/services/oauth2/token":
             return self._grant(method, body, headers)
         if path == "/services/Soap/u/62.0":
-            return self._merge(body, headers)
+            return self._soap(body, headers)
         if headers.get("authorization") != f"Bearer {self.token}" or not self.token:
             return error(401, "INVALID_SESSION_ID")
         content = json.loads(body) if body else {}
@@ -101,7 +102,7 @@ class FakeSalesforce(FakeCrm):
         if match := re.fullmatch(rf"{DATA}/sobjects/(\w+)/(\w+)", path):
             known = self.records[match[1]]
             if method == "DELETE" and match[2] in known:
-                del known[match[2]]
+                self.bin[match[2]] = known.pop(match[2])
                 return 204, b""
             if method == "PATCH" and match[2] in known:
                 known[match[2]].update(content)
@@ -109,6 +110,10 @@ class FakeSalesforce(FakeCrm):
             return self._found(match[1], [match[2]] if match[2] in known else [])
         if path == f"{DATA}/queryAll":
             return self._query(parse_qs(parts.query)["q"][0])
+        if (method, path) == ("DELETE", f"{DATA}/composite/sobjects"):
+            query = parse_qs(parts.query)
+            assert query["allOrNone"] == ["false"]
+            return 200, [self._delete_task(id_) for id_ in query["ids"][0].split(",")]
         if (method, path) == ("PATCH", f"{DATA}/composite/sobjects"):
             return self._update(content)
         return error(404, "NOT_FOUND")
@@ -169,7 +174,7 @@ class FakeSalesforce(FakeCrm):
         assert content["allOrNone"] is True and 0 < len(records) <= 200
         results: list[dict[str, Any]] = []
         for record in records:
-            who, known = record["WhoId"], self.records["Task"].get(record["id"])
+            who, known = record.get("WhoId"), self.records["Task"].get(record["id"])
             if known is None or (who is not None and who not in self.records["Contact"]):
                 code = "ENTITY_IS_DELETED" if known is None else "INVALID_CROSS_REFERENCE_KEY"
                 results.append({"success": False, "errors": [{"statusCode": code, "message": "j"}]})
@@ -177,14 +182,28 @@ class FakeSalesforce(FakeCrm):
                 results.append({"id": record["id"], "success": True, "errors": []})
         if all(result["success"] for result in results):
             for record in records:
-                self.records["Task"][record["id"]]["WhoId"] = record["WhoId"]
+                fields = {k: v for k, v in record.items() if k not in ("attributes", "id")}
+                assert fields.keys() <= _STANDARD["Task"]
+                self.records["Task"][record["id"]].update(fields)
         return 200, results
 
-    def _merge(self, body: bytes, headers: Mapping[str, str]) -> Any:
+    def _delete_task(self, id_: str) -> Any:
+        if id_ not in self.records["Task"]:
+            return {"success": False, "errors": [{"statusCode": "ENTITY_IS_DELETED"}]}
+        self.bin[id_] = self.records["Task"].pop(id_)
+        return {"id": id_, "success": True, "errors": []}
+
+    def _soap(self, body: bytes, headers: Mapping[str, str]) -> Any:
         assert headers["soapaction"] == '""' and headers["content-type"].startswith("text/xml")
         root = ElementTree.fromstring(body)  # noqa: S314 - our own message
         if root.findtext(f".//{_SOAP}sessionId") != self.token:
             return 500, _fault("INVALID_SESSION_ID")
+        for call in root.iter(f"{_SOAP}emptyRecycleBin"):
+            ids = [str(id_.text) for id_ in call.findall(f"{_SOAP}ids")]
+            assert 0 < len(ids) <= 200
+            for id_ in ids:
+                self.bin.pop(id_, None)
+            return 200, _result("<success>true</success>")
         (request,) = root.iter(f"{_SOAP}request")
         master = request.find(f"{_SOAP}masterRecord")
         assert master is not None and master.findtext(f"{_SOBJECT}type") == "Contact"

@@ -55,6 +55,13 @@ class FakeReceiver(FakeCrm):
                 self.contacts.pop(data["merged"], None)
                 of_it = self.shown.pop(data["merged"], set())
                 self.shown.setdefault(data["customer_id"], set()).update(of_it)
+            case "contact.erased":
+                assert data["subject_request_type"] == "erasure"
+                self.contacts.pop(data["customer_id"], None)
+                self.shown.pop(data["customer_id"], None)
+            case "activity.erased":
+                for id_ in data["interaction_ids"]:
+                    self.recorded.pop(id_, None)
             case "activity.recorded":
                 self.recorded[data["interaction_id"]] = data
             case "activity.attached":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -130,6 +130,20 @@ class MemoryMappings:
     def __init__(self) -> None:
         self.mappings: dict[str, Mapping] = {}
         self.cursors: dict[str, str] = {}
+        self.shown: dict[str, set[str]] = {}
+
+    def show(self, keys: Iterable[str], customer_id: str) -> None:
+        for key in keys:
+            self.shown.setdefault(key, set()).add(customer_id)
+
+    def showing(self, key: str) -> list[str]:
+        return sorted(self.shown.get(key, ()))
+
+    def hide(self, key: str, customer_id: str) -> None:
+        self.shown.get(key, set()).discard(customer_id)
+
+    def delete(self, customer_id: str) -> None:
+        self.mappings.pop(customer_id, None)
 
     def get(self, customer_id: str) -> Mapping:
         return self.mappings.get(customer_id, Mapping(customer_id))

@@ -95,6 +95,16 @@ class Fenced(EnlaceError):
         self.outcome = outcome
 
 
+class Erased(EnlaceError):
+    """What an event tells of was recorded before it was told, and is there no more.
+
+    Tables are read consistently, so it was erased: there is nothing left to do.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("erased")
+
+
 class ComponentSaturated(EnlaceError):
     """Evidence would tie more identifiers together than one document holds."""
 

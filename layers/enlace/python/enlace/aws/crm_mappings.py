@@ -1,5 +1,8 @@
 """Which CRM contact a customer has: items ``crm#<provider>#<customer_id>``.
 
+And back, for erasures: ``crm#<provider>#shown#<address key>`` lists the customers whose
+contacts have shown an identifier.
+
 In the delivery table, as all that senders remember. Written under a version, so
 that two senders that work on one customer notice each other.
 """
@@ -7,6 +10,8 @@ that two senders that work on one customer notice each other.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from enlace.aws.delivery_items import ConditionFailed, dynamo_call
@@ -80,6 +85,30 @@ class CrmMappings:
         except ConditionFailed:
             raise Conflict("another sender wrote this customer's CRM mapping") from None
 
+    def delete(self, customer_id: str) -> None:
+        """Forget a customer."""
+        self._call("delete_item", customer_id)
+
+    def show(self, keys: Iterable[str], customer_id: str) -> None:
+        """Note that a customer's contact shows, or is about to show, these identifiers."""
+        for key in sorted(keys):
+            self._change("ADD", key, customer_id)
+
+    def showing(self, key: str) -> list[str]:
+        """The customers whose contacts have shown an identifier."""
+        item = self._item(f"shown#{key}")
+        return sorted(item["customers"]["SS"]) if item else []
+
+    def hide(self, key: str, customer_id: str) -> None:
+        """Take back what :meth:`show` noted."""
+        self._change("DELETE", key, customer_id)
+        with suppress(ConditionFailed):  # others show it
+            self._call(
+                "delete_item",
+                f"shown#{key}",
+                ConditionExpression="attribute_not_exists(customers)",
+            )
+
     def progress(self, event_id: str) -> str:
         """How far moving a split's activities has come; "" at the beginning."""
         item = self._item(f"split#{event_id}")
@@ -89,6 +118,18 @@ class CrmMappings:
         """Remember how far it has come."""
         item = {"pk": {"S": f"{self._prefix}split#{event_id}"}, "cursor": {"S": cursor}}
         dynamo_call(self._client, "put_item", TableName=self._table, Item=item)
+
+    def _change(self, action: str, key: str, customer_id: str) -> None:
+        self._call(
+            "update_item",
+            f"shown#{key}",
+            UpdateExpression=f"{action} customers :one",
+            ExpressionAttributeValues={":one": {"SS": [customer_id]}},
+        )
+
+    def _call(self, operation: str, name: str, **arguments: Any) -> None:
+        key = {"pk": {"S": self._prefix + name}}
+        dynamo_call(self._client, operation, TableName=self._table, Key=key, **arguments)
 
     def _item(self, name: str) -> dict[str, Any] | None:
         answer = dynamo_call(

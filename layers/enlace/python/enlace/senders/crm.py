@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from enlace.errors import Misconfigured
 from enlace.senders.http_json import JsonHttp, bearer
 
 if TYPE_CHECKING:
     from enlace.senders.crm_webhook import CrmWebhook
+    from enlace.senders.erase_hubspot import ErasingHubSpot
+    from enlace.senders.erase_rd_station import ErasingRdStation
+    from enlace.senders.erase_salesforce import ErasingSalesforce
+    from enlace.senders.erase_webhook import ErasingWebhook
     from enlace.senders.hubspot import HubSpot
     from enlace.senders.rd_station import RdStation
     from enlace.senders.rd_tokens import TokenStore
@@ -25,7 +29,12 @@ class Secret(Protocol):
 
 
 def crm_named(
-    name: str, base_url: str, *, secret: Secret, token_store: Callable[[], TokenStore]
+    name: str,
+    base_url: str,
+    *,
+    secret: Secret,
+    token_store: Callable[[], TokenStore],
+    erasing: bool = False,
 ) -> HubSpot | Salesforce | RdStation | CrmWebhook:
     """The adapter of a CRM.
 
@@ -39,6 +48,8 @@ def crm_named(
         The credentials, by the vendor's names.
     token_store : callable
         Makes what keeps refresh tokens that are for one use.
+    erasing : bool
+        An adapter that can erase, too: :class:`enlace.usecases.erase_crm.ErasingCrm`.
 
     Raises
     ------
@@ -50,22 +61,40 @@ def crm_named(
         from enlace.senders.hubspot import BASE_URL, HubSpot
 
         headers = bearer(lambda: secret.text("token"))
-        return HubSpot(JsonHttp("hubspot", _address(base_url or BASE_URL), headers))
+        http = JsonHttp("hubspot", _address(base_url or BASE_URL), headers)
+        if erasing:
+            from enlace.senders.erase_hubspot import ErasingHubSpot
+
+            return ErasingHubSpot(http)
+        return HubSpot(http)
     if name == "salesforce":
-        return _salesforce(_address(base_url), secret)
+        return _salesforce(_address(base_url), secret, erasing)
     if name == "rd_station":
-        return _rd_station(base_url, secret, token_store)
+        return _rd_station(base_url, secret, token_store, erasing)
     if name == "webhook":
         from enlace.senders.crm_webhook import CrmWebhook, signed_headers
 
         # The receiver's whole address, to the last slash.
         _address(base_url)
         signed = signed_headers(lambda: secret.text("secret"))
-        return CrmWebhook(JsonHttp("webhook", base_url, signed))
+        http = JsonHttp("webhook", base_url, signed)
+        if erasing:
+            from enlace.senders.erase_webhook import ErasingWebhook
+
+            return ErasingWebhook(http)
+        return CrmWebhook(http)
     raise Misconfigured("CRM_PROVIDER must be one of hubspot, salesforce, rd_station, webhook")
 
 
-def _salesforce(address: str, secret: Secret) -> Salesforce:
+def erasing_crm_named(
+    name: str, base_url: str, *, secret: Secret, token_store: Callable[[], TokenStore]
+) -> ErasingHubSpot | ErasingSalesforce | ErasingRdStation | ErasingWebhook:
+    """The same for an erasure."""
+    crm: Any = crm_named(name, base_url, secret=secret, token_store=token_store, erasing=True)
+    return cast("ErasingHubSpot | ErasingSalesforce | ErasingRdStation | ErasingWebhook", crm)
+
+
+def _salesforce(address: str, secret: Secret, erasing: bool) -> Salesforce:
     from enlace.senders.oauth import ClientCredentials
     from enlace.senders.salesforce import TOKEN_PATH, Salesforce
 
@@ -76,19 +105,30 @@ def _salesforce(address: str, secret: Secret) -> Salesforce:
         lambda: secret.text("client_secret"),
     )
     http = JsonHttp("salesforce", address, bearer(token), renew=token.drop)
+    if erasing:
+        from enlace.senders.erase_salesforce import ErasingSalesforce
+
+        return ErasingSalesforce(http, token)
     return Salesforce(http, token, lambda: str(secret.get().get("account_id") or ""))
 
 
-def _rd_station(base_url: str, secret: Secret, token_store: Callable[[], TokenStore]) -> RdStation:
+def _rd_station(
+    base_url: str, secret: Secret, token_store: Callable[[], TokenStore], erasing: bool
+) -> RdStation:
     import time
 
     from enlace.senders.rd_station import BASE_URL, RdStation
     from enlace.senders.rd_tokens import RollingTokens
 
     address = _address(base_url or BASE_URL)
-    http = JsonHttp("rd_station token", address, lambda body: {})
-    token = RollingTokens(http, token_store(), time.time)
-    return RdStation(JsonHttp("rd_station", address, bearer(token), renew=token.drop), secret.text)
+    tokens = JsonHttp("rd_station token", address, lambda body: {})
+    token = RollingTokens(tokens, token_store(), time.time)
+    http = JsonHttp("rd_station", address, bearer(token), renew=token.drop)
+    if erasing:
+        from enlace.senders.erase_rd_station import ErasingRdStation
+
+        return ErasingRdStation(http, secret.text)
+    return RdStation(http, secret.text)
 
 
 def _address(base_url: str) -> str:

@@ -174,7 +174,7 @@ class HubSpot:
             answer = self._http(
                 "POST", f"/crm/v4/associations/notes/contacts/batch/{action}", {"inputs": inputs}
             )
-            _require_no_errors(answer)
+            require_no_errors(answer)
 
     def _upsert(self, kind: str, id_property: str, id_: str, properties: Any) -> Answer:
         path = f"/crm/v3/objects/{kind}/batch/upsert"
@@ -210,7 +210,8 @@ def _conflicts(answer: Answer) -> bool:
     return answer.status == 409 or any(e.get("category") == "CONFLICT" for e in _errors(answer))
 
 
-def _require_no_errors(answer: Answer) -> None:
+def require_no_errors(answer: Answer) -> None:
+    """Raise ``ProviderRejected`` for errors inside a success."""
     errors = _errors(answer)
     if errors or answer.body.get("numErrors"):
         category = str(errors[0].get("category", "")) if errors else ""
@@ -219,7 +220,7 @@ def _require_no_errors(answer: Answer) -> None:
 
 
 def _only_id(answer: Answer) -> str:
-    _require_no_errors(answer)
+    require_no_errors(answer)
     results: list[dict[str, Any]] = answer.body.get("results") or []
     if len(results) != 1:
         raise ProviderRejected("hubspot: not one result")

@@ -107,7 +107,7 @@ class RdStation:
     def own_contact(self, contact_id: str, customer_id: str) -> str | None:
         """The same id while it is the customer's; one that was merged away carries no customer."""
         found = self._get(f"/contacts/{quote(contact_id, safe='')}")
-        if found is None or _own(found).get(CUSTOMER_ID) != customer_id:
+        if found is None or own_fields(found).get(CUSTOMER_ID) != customer_id:
             return None
         return str(found["id"])
 
@@ -121,11 +121,11 @@ class RdStation:
         # Last: until then, a repetition finds the other still there.
         path = f"/contacts/{quote(other, safe='')}"
         known = self._get(path)
-        if known is not None and _own(known).get(CUSTOMER_ID):
-            customer_id = str(_own(known)[CUSTOMER_ID])
+        if known is not None and own_fields(known).get(CUSTOMER_ID):
+            customer_id = str(own_fields(known)[CUSTOMER_ID])
             emptied = _fields(Contact(customer_id, email="", phone=""), known)
             emptied["custom_fields"] |= {CUSTOMER_ID: None, MERGED_ID: customer_id}
-            _require_success(self._put(path, emptied))
+            require_success(self._put(path, emptied))
         return primary
 
     def record(self, activity: Activity) -> str:
@@ -142,7 +142,7 @@ class RdStation:
         note = {"description": f"{text}\n{mark}", "user_id": self._setting("user_id")}
         # Made twice it would stand there twice; a lost answer is looked up next time.
         path = f"/deals/{quote(deal_id, safe='')}/notes"
-        _require_success(self._post(path, note, repeatable=False))
+        require_success(self._post(path, note, repeatable=False))
         return deal_id
 
     def _create_deal(self, activity: Activity) -> str:
@@ -195,13 +195,13 @@ class RdStation:
 
     def _show(self, deal_id: str, contact_ids: list[str]) -> None:
         path = f"/deals/{quote(deal_id, safe='')}"
-        _require_success(self._put(path, {"contact_ids": contact_ids}))
+        require_success(self._put(path, {"contact_ids": contact_ids}))
 
     def _find(self, path: str, field: str, value: str) -> dict[str, Any] | None:
         # Ids and keyed hashes only: an address must not stand in a URL.
         escaped = value.replace("\\", "").replace('"', "")
         for item in self._list(path, f'@{field}:"{escaped}"'):
-            if _own(item).get(field) == value:
+            if own_fields(item).get(field) == value:
                 return item
         return None
 
@@ -211,7 +211,7 @@ class RdStation:
         query: dict[str, str] | None = {"filter": filter_, "page[size]": str(_PAGE), **(more or {})}
         while query is not None:
             answer = self._http("GET", f"{_V2}{path}?{urlencode(query)}", expected=_TOLD)
-            _require_success(answer)
+            require_success(answer)
             yield from answer.body.get("data") or ()
             # Its query alone: a token is not to be sent wherever an answer points.
             following = (answer.body.get("links") or {}).get("next")
@@ -222,7 +222,7 @@ class RdStation:
         answer = self._http("GET", f"{_V2}{path}", expected=_TOLD)
         if answer.status == 404:
             return None
-        _require_success(answer)
+        require_success(answer)
         return _data(answer)
 
     def _post(self, path: str, fields: dict[str, Any], *, repeatable: bool = True) -> Answer:
@@ -235,7 +235,7 @@ class RdStation:
 
 def _fields(contact: Contact, known: dict[str, Any], *, addresses: bool = True) -> dict[str, Any]:
     """What to write of a contact, given what RD Station has."""
-    own = _own(known)
+    own = own_fields(known)
     before = {line.rpartition(" (")[0].partition(" ")[2] for line in _lines(own.get(IDENTIFIERS))}
     identifiers = "\n".join(f"{k} {v} ({level})" for k, v, level in contact.identifiers)
     # All custom fields again, should those that are left out be emptied.
@@ -263,7 +263,8 @@ def _lines(text: object) -> list[str]:
     return text.splitlines() if isinstance(text, str) else []
 
 
-def _own(item: dict[str, Any]) -> dict[str, Any]:
+def own_fields(item: dict[str, Any]) -> dict[str, Any]:
+    """The custom fields."""
     fields = item.get("custom_fields")
     return fields if isinstance(fields, dict) else {}
 
@@ -278,14 +279,15 @@ def _data(answer: Answer) -> dict[str, Any]:
 
 
 def _id(answer: Answer) -> str:
-    _require_success(answer)
+    require_success(answer)
     id_ = _data(answer).get("id")
     if not isinstance(id_, str):
         raise ProviderRejected("rd_station: no id")
     return id_
 
 
-def _require_success(answer: Answer) -> None:
+def require_success(answer: Answer) -> None:
+    """Raise ``ProviderRejected`` for errors."""
     if answer.status >= 400:
         # Its texts may quote what was sent.
         hint = ": see the fields and ids of docs/crm.md" if answer.status == 422 else ""

@@ -43,13 +43,13 @@ INTERACTION_ID = "EnlaceInteractionId__c"
 #: Salesforce's bound on the records of one request.
 BATCH = 200
 
-_DATA = f"/services/data/v{VERSION}"
+DATA = f"/services/data/v{VERSION}"
 _SOAP = f"/services/Soap/u/{VERSION}"
 _MAX_FIRST, _MAX_LAST, _MAX_SUBJECT, _MAX_TEXT = 40, 80, 255, 32_000
 # All that says something in its body.
-_TOLD = frozenset({300, 400, 401, 403, 404, 409})
+TOLD = frozenset({300, 400, 401, 403, 404, 409})
 # SOAP says its errors with 500.
-_TOLD_BY_SOAP = _TOLD | {500}
+_TOLD_BY_SOAP = TOLD | {500}
 _GONE = frozenset({"NOT_FOUND", "ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})
 # The record without its addresses would be taken.
 _ADDRESS_REFUSED = frozenset({"DUPLICATES_DETECTED", "INVALID_EMAIL_ADDRESS"})
@@ -112,9 +112,9 @@ class Salesforce:
         account = self._account()
         if answer.status == 201 and account:
             # Not in the upsert, which would take a contact back from where people moved it.
-            path = f"{_DATA}/sobjects/Contact/{quote(id_, safe='')}"
+            path = f"{DATA}/sobjects/Contact/{quote(id_, safe='')}"
             body = {"AccountId": account}
-            require_success(self._http("PATCH", path, body, expected=_TOLD))
+            require_success(self._http("PATCH", path, body, expected=TOLD))
         return id_
 
     def _upsert_contact(self, customer_id: str, fields: dict[str, Any], nameless: str) -> Answer:
@@ -131,11 +131,11 @@ class Salesforce:
 
     def own_contact(self, contact_id: str, customer_id: str) -> str | None:
         """The same id while it is the customer's; a merged contact is deleted."""
-        path = f"{_DATA}/sobjects/Contact/{quote(contact_id, safe='')}"
+        path = f"{DATA}/sobjects/Contact/{quote(contact_id, safe='')}"
         return self._get(path, customer_id)
 
     def _get(self, path: str, customer_id: str) -> str | None:
-        answer = self._http("GET", f"{path}?fields=Id,{CUSTOMER_ID}", expected=_TOLD)
+        answer = self._http("GET", f"{path}?fields=Id,{CUSTOMER_ID}", expected=TOLD)
         if codes_of(answer) & _GONE or answer.status == 404:
             return None
         require_success(answer)
@@ -144,11 +144,7 @@ class Salesforce:
 
     def merge_contacts(self, primary: str, other: str, points: Collection[str]) -> str:
         """Merge, for ever; the primary keeps its id."""
-        answer = self._merge(primary, other)
-        if "INVALID_SESSION_ID" in soap_codes(answer):
-            # Said with 500, so that the HTTP client does not know it for an expired token.
-            self._token.drop()
-            answer = self._merge(primary, other)
+        answer = self._soap(_MERGE.format(primary=xml_text(primary), other=xml_text(other)))
         codes = soap_codes(answer)
         if answer.status == 200 and b"<success>true</success>" in answer.raw:
             return primary
@@ -157,19 +153,26 @@ class Salesforce:
             return primary
         raise failure(answer.status, codes)
 
-    def _merge(self, primary: str, other: str) -> Answer:
-        ids = {"primary": _xml(primary), "other": _xml(other)}
+    def _soap(self, body: str) -> Answer:
+        answer = self._soap_once(body)
+        if "INVALID_SESSION_ID" in soap_codes(answer):
+            # Said with 500, so that the HTTP client does not know it for an expired token.
+            self._token.drop()
+            answer = self._soap_once(body)
+        return answer
+
+    def _soap_once(self, body: str) -> Answer:
         return self._http(
             "POST",
             _SOAP,
-            _MERGE.format(token=_xml(self._token()), **ids).encode(),
+            soap_message(self._token(), body),
             headers={"content-type": "text/xml; charset=UTF-8", "soapaction": '""'},
             expected=_TOLD_BY_SOAP,
         )
 
     def _gone(self, contact_id: str) -> bool:
-        path = f"{_DATA}/sobjects/Contact/{quote(contact_id, safe='')}?fields=Id"
-        return self._http("GET", path, expected=_TOLD).status == 404
+        path = f"{DATA}/sobjects/Contact/{quote(contact_id, safe='')}?fields=Id"
+        return self._http("GET", path, expected=TOLD).status == 404
 
     def record(self, activity: Activity) -> str:
         """Write a completed task."""
@@ -189,7 +192,7 @@ class Salesforce:
     def _delete_all_but_one(self, interaction_id: str) -> None:
         ids = self._tasks(f"{INTERACTION_ID} = {_soql(interaction_id)}")
         for id_ in sorted(ids)[1:]:
-            answer = self._http("DELETE", f"{_DATA}/sobjects/Task/{id_}", expected=_TOLD)
+            answer = self._http("DELETE", f"{DATA}/sobjects/Task/{id_}", expected=TOLD)
             if answer.status != 404:
                 require_success(answer)
 
@@ -204,7 +207,7 @@ class Salesforce:
 
     def _tasks(self, where: str) -> list[str]:
         soql = f"SELECT Id FROM Task WHERE {where} AND IsDeleted = false"  # noqa: S608 - values are quoted
-        answer = self._http("GET", f"{_DATA}/queryAll?q={quote(soql, safe='')}", expected=_TOLD)
+        answer = self._http("GET", f"{DATA}/queryAll?q={quote(soql, safe='')}", expected=TOLD)
         require_success(answer)
         return [str(record["Id"]) for record in answer.body.get("records", ())]
 
@@ -226,13 +229,13 @@ class Salesforce:
                 for id_ in activity_ids[start : start + BATCH]
             ]
             body = {"allOrNone": True, "records": records}
-            answer = self._http("PATCH", f"{_DATA}/composite/sobjects", body, expected=_TOLD)
+            answer = self._http("PATCH", f"{DATA}/composite/sobjects", body, expected=TOLD)
             require_success(answer)
 
     def _upsert(self, path: str, fields: dict[str, Any]) -> Answer:
         # Rules that only warn about a duplicate do not stop it.
         headers = {"sforce-duplicate-rule-header": "allowSave=true"}
-        answer = self._http("PATCH", path, fields, headers=headers, expected=_TOLD)
+        answer = self._http("PATCH", path, fields, headers=headers, expected=TOLD)
         if codes_of(answer) & {"DUPLICATE_VALUE"}:
             # Another sender created it between Salesforce's look-up and its writing.
             raise TemporaryFailure("salesforce: created by another sender meanwhile")
@@ -240,18 +243,26 @@ class Salesforce:
 
 
 _MERGE = (
-    '<?xml version="1.0" encoding="UTF-8"?>'
-    '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"'
-    ' xmlns="urn:partner.soap.sforce.com" xmlns:s="urn:sobject.partner.soap.sforce.com">'
-    "<soapenv:Header><SessionHeader><sessionId>{token}</sessionId></SessionHeader>"
-    "</soapenv:Header><soapenv:Body><merge><request><masterRecord><s:type>Contact</s:type>"
+    "<merge><request><masterRecord><s:type>Contact</s:type>"
     "<s:Id>{primary}</s:Id></masterRecord><recordToMergeIds>{other}</recordToMergeIds>"
-    "</request></merge></soapenv:Body></soapenv:Envelope>"
+    "</request></merge>"
 )
 
 
+def soap_message(token: str, body: str) -> bytes:
+    """A message of the SOAP API around one call."""
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"'
+        ' xmlns="urn:partner.soap.sforce.com" xmlns:s="urn:sobject.partner.soap.sforce.com">'
+        f"<soapenv:Header><SessionHeader><sessionId>{xml_text(token)}</sessionId>"
+        f"</SessionHeader></soapenv:Header><soapenv:Body>{body}</soapenv:Body>"
+        "</soapenv:Envelope>"
+    ).encode()
+
+
 def _external(kind: str, field: str, id_: str) -> str:
-    return f"{_DATA}/sobjects/{kind}/{field}/{quote(id_, safe='')}"
+    return f"{DATA}/sobjects/{kind}/{field}/{quote(id_, safe='')}"
 
 
 def _names(name: str) -> tuple[str | None, str]:
@@ -266,5 +277,6 @@ def _soql(value: str) -> str:
     return f"'{escaped}'"
 
 
-def _xml(value: str) -> str:
+def xml_text(value: str) -> str:
+    """Text for an element."""
     return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -19,7 +19,7 @@ from enlace.domain import case as cases_
 from enlace.domain.case import Case, Change, Contact
 from enlace.domain.circle import circle
 from enlace.domain.rules import CaseRules
-from enlace.errors import Conflict, TemporaryFailure
+from enlace.errors import Conflict, Erased, TemporaryFailure
 from enlace.usecases.approach import Approach
 from enlace.usecases.case_ports import Cases
 from enlace.usecases.find_customer import Customer
@@ -93,6 +93,8 @@ class CaseKeeper:
 
         Raises
         ------
+        Erased
+            If the contact point is not known any more.
         TemporaryFailure
             If a table did not do its part, or the case kept changing.
         """
@@ -224,8 +226,8 @@ class CaseKeeper:
     def _customer(self, approach: Approach) -> Customer:
         customer = self._memberships.of(approach.point.key)
         if customer is None:
-            # Stored together with the interaction, so it must be there.
-            raise TemporaryFailure("the contact point is not in the identity table")
+            # Stored together with the interaction: whoever it was is erased.
+            raise Erased
         return customer
 
     @staticmethod

@@ -57,6 +57,7 @@ class CrmContacts:
         points: Collection[str] = (),
         exact: bool = False,
         anew: bool = False,
+        erased: bool = False,
     ) -> str:
         """Create or update the contact of a customer that exists now.
 
@@ -72,6 +73,8 @@ class CrmContacts:
             split), rather than leaving what the CRM has.
         anew : bool
             Write what is known already, should the CRM have refused some of it before.
+        erased : bool
+            It has shown somebody who was erased.
 
         Returns
         -------
@@ -95,6 +98,7 @@ class CrmContacts:
                 for key, level in known.items()
                 if key in records and records[key].customer_id == customer_id
             }
+            known_before = mapping.levels.keys() | mapping.points
             # A contact that was merged away is not to be written by its old id:
             # the customer lives again (a split), and gets a contact of its own.
             current = mapping.contact_id if not mapping.merged_into else ""
@@ -105,12 +109,16 @@ class CrmContacts:
             mapping = replace(mapping, contact_id=current, merged_into="", levels=own, points=shown)
             # A contact that is made again has lost its name, and one that was merged
             # shows perhaps somebody else's.
-            shown_name = name or (_name_now(own, records, exact) if exact or not current else None)
+            gone = erased or not known.keys() <= records.keys()
+            asked = exact or not current
+            shown_name = name or (_name_now(own, records, exact, gone) if asked else None)
             contact = _contact(customer_id, shown_name, own, records, exact=exact)
             try:
+                # What is about to exist must be known: were we cut off after the CRM
+                # made it, nobody would ever merge or erase it.
+                if new := (own.keys() | shown) - known_before:
+                    self._mappings.show(new, customer_id)
                 if not current:
-                    # What is about to exist must be known: were we cut off after
-                    # the CRM made it, nobody would ever merge or erase it.
                     mapping = self._stored(mapping)
                 contact_id = self._crm.upsert_contact(contact)
                 self._stored(replace(mapping, contact_id=contact_id))
@@ -244,9 +252,12 @@ def highest(a: Dict[str, str], b: Dict[str, str]) -> dict[str, str]:
 
 
 def _name_now(
-    own: Collection[str], records: Dict[str, IdentifierRecord], exact: bool
+    own: Collection[str], records: Dict[str, IdentifierRecord], exact: bool, gone: bool
 ) -> str | None:
-    """The name that came through proven contact points; "" takes another customer's away."""
+    """The name that came through proven contact points; "" takes another customer's away.
+
+    ``gone``: some of what the contact showed was erased, and the name with it perhaps.
+    """
     sides = [[r for k, r in records.items() if (k in own) == mine] for mine in (True, False)]
     mine, theirs = (
         surviving_traits(side, least_level="proven").get("name", {}).get("value") for side in sides
@@ -254,7 +265,7 @@ def _name_now(
     if isinstance(mine, str) and mine.strip():
         return mine.strip()[:MAX_NAME]
     # One that somebody wrote into the CRM by hand stays, unless it could be theirs.
-    return "" if exact and theirs else None
+    return "" if exact and (theirs or gone) else None
 
 
 def _contact(

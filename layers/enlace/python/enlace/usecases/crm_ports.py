@@ -95,6 +95,9 @@ class Mappings(Protocol):
     def save(self, mapping: Mapping) -> None:
         """Write it, if it is still at its version; else ``Conflict``."""
 
+    def show(self, keys: Iterable[str], customer_id: str) -> None:
+        """Note that a customer's contact shows, or is about to show, these identifiers."""
+
     def progress(self, event_id: str) -> str:
         """How far a split has been followed; "" at the beginning."""
 

@@ -19,7 +19,7 @@ from enlace.domain.message_events import DISPATCH_MESSAGE
 from enlace.domain.purchase import validate_purchase
 from enlace.domain.send_gate import OWN_CHANNELS
 from enlace.domain.sender_channel import SenderChannels
-from enlace.errors import InvalidInteraction, InvalidPayload, TemporaryFailure
+from enlace.errors import Erased, InvalidInteraction, InvalidPayload, TemporaryFailure
 from enlace.usecases.answers import Answers, Records
 from enlace.usecases.attend_cases import AttendCases, Done
 from enlace.usecases.case_ports import Cases
@@ -28,6 +28,7 @@ from enlace.usecases.follow_reports import REPORTS, Reports, follow_report, mess
 from enlace.usecases.plan_message import PlanMessage
 
 ORDER_CONFIRMATION = "order_confirmation"
+ERASED = "nothing: erased"
 _SENT = "message.sent"
 _FAILED = "message.failed"
 
@@ -118,6 +119,8 @@ class Dispatch:
         else:
             try:
                 done, entries = self._done(event)
+            except Erased:
+                return ERASED
             except KeyError as error:
                 raise InvalidPayload(f"interaction.recorded: {error} is missing") from None
         if entries and self._bus.publish(entries):
@@ -172,6 +175,6 @@ class Dispatch:
     def _body(self, event: Event) -> dict[str, Any]:
         body = self._timeline.get(event.data["contact_point"]["key"], event.data["timeline_key"])
         if body is None:
-            # Recorded before it was published, so it must be there.
-            raise TemporaryFailure("the interaction is not in the timeline")
+            # Recorded before it was published.
+            raise Erased
         return body

@@ -22,7 +22,7 @@ from enlace.domain.opt_out import SIGNAL, SIGNALS, Reply
 from enlace.domain.privacy_signals import DENIED, read_signals
 from enlace.domain.send_gate import MARKETING
 from enlace.domain.sender_channel import SenderChannels
-from enlace.errors import InvalidPayload, TemporaryFailure
+from enlace.errors import InvalidPayload
 from enlace.usecases.consent_messages import ConsentMessages
 from enlace.usecases.consents import Answer, Consents
 
@@ -103,8 +103,8 @@ class FollowConsents:
             point = event.data["contact_point"]
             body = self._timeline.get(point["key"], event.data["timeline_key"])
             if body is None:
-                # Recorded before it was published, so it must be there.
-                raise TemporaryFailure("the interaction is not in the timeline")
+                # Recorded before it was published.
+                return "nothing: erased"
             type_ = event.data["type"]
             if type_ in _REPORTED:
                 return self._reported(event, body, _REPORTED[type_])

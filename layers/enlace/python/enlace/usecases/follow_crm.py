@@ -115,7 +115,8 @@ class FollowCrm:
         body = self._timeline.get(key, data["timeline_key"])
         record = self._contacts.owners([key]).get(key)
         if body is None or record is None:
-            raise TemporaryFailure("the interaction or its contact point is not there")
+            # Both were recorded before this was told.
+            return "nothing: erased"
         customer_id = record.customer_id
         if customer_id != data["customer_id"]:
             # An earlier attempt at this event may have made a contact for it.

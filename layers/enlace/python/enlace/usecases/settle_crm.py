@@ -104,7 +104,7 @@ class SettleCrm:
             return "nothing: its identifiers are gone"
         for owner in owned:
             self._contacts.revive(owner)
-        return self._share(event_id, former, source, owned)
+        return self._share(event_id, former, source, owned, keys)
 
     def _without_contact(self, mapping: Mapping) -> str:
         if not mapping.contact_id:
@@ -115,7 +115,14 @@ class SettleCrm:
         self._contacts.forget(mapping.customer_id)
         return "nothing: the contact is gone"
 
-    def _share(self, event_id: str, former: str, source: str, owned: dict[str, list[str]]) -> str:
+    def _share(
+        self,
+        event_id: str,
+        former: str,
+        source: str,
+        owned: dict[str, list[str]],
+        looked_at: Collection[str],
+    ) -> str:
         mapping = self._mappings.get(former)
         shown = mapping.levels
         stays = former in owned
@@ -139,7 +146,8 @@ class SettleCrm:
                 self._save_progress(event_id, {f"{source}|{key}": None for key in points})
                 self._contacts.moved(former, points)
         if not stays:
-            self._contacts.retire(former, main, set().union(*owned.values()))
+            # Erased identifiers were looked at as well, and are nobody's.
+            self._contacts.retire(former, main, looked_at)
             if others:
                 self._contacts.write(main, {}, exact=True)
         return f"{'kept' if stays else 'merged'}, {moved} activities moved"
