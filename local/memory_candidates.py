@@ -71,7 +71,10 @@ class MemoryCandidates:
             self.with_whom[one.a].add(one.b)
             self.with_whom[one.b].add(one.a)
 
-    def drop(self, pairs: Collection[tuple[str, str]]) -> None:
+    def tidy(self, key: str) -> None:
+        """There are no empty entries here."""
+
+    def drop(self, pairs: Collection[tuple[str, str]], *, last: str = "") -> None:
         """Remove candidates."""
         for a, b in pairs:
             self.kept.pop((a, b), None)

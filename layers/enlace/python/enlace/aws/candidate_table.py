@@ -22,6 +22,7 @@ import time
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from enlace.aws.dynamodb import Item, batch_get, translated
@@ -103,12 +104,17 @@ class CandidateTable:
                 self._update(_key(end, "point"), expression, _set(others))
         self._write([{"PutRequest": {"Item": _item_of(made)}} for made in kept])
 
-    def drop(self, pairs: Collection[tuple[str, str]]) -> None:
-        """Remove candidates, from both of their ends."""
+    def drop(self, pairs: Collection[tuple[str, str]], *, last: str = "") -> None:
+        """Remove candidates, from both of their ends, that of ``last`` after the others."""
         self._write([{"DeleteRequest": {"Key": _key(a, f"pair#{b}")}} for a, b in pairs])
-        for end, others in _ends(pairs).items():
+        for end, others in sorted(_ends(pairs).items(), key=lambda item: item[0] == last):
             expression = "DELETE listed :values, settled :values"
             self._take(_key(end, "point"), expression, others)
+
+    def tidy(self, key: str) -> None:
+        """Remove a contact point's entry that holds nothing."""
+        with suppress(Conflict):
+            self._delete_empty(_key(key, "point"))
 
     def best(self, after: str, size: int) -> Iterator[Candidate]:
         """Listed candidates behind a position, best first: the merge of the index's parts."""
@@ -168,13 +174,14 @@ class CandidateTable:
         try:
             item = self._update(key, expression, _set(values), "attribute_exists(pk)")
             if not _HOLDS.intersection(item):
-                with translated():
-                    self._client.delete_item(
-                        TableName=self._table, Key=key, ConditionExpression=_EMPTY
-                    )
+                self._delete_empty(key)
         except Conflict:
             # It was never there, or somebody has just come in: nothing to take away.
             return
+
+    def _delete_empty(self, key: Item) -> None:
+        with translated():
+            self._client.delete_item(TableName=self._table, Key=key, ConditionExpression=_EMPTY)
 
     def _update(
         self, key: Item, expression: str, values: Item, condition: str | None = None

@@ -46,6 +46,7 @@ class CandidatePlace:
             if not time_left():
                 return False
             self._finder.find(key)
+            self._candidates.tidy(key)
         return True
 
     def collect(self, subject: Subject) -> Iterator[dict[str, Any]]:

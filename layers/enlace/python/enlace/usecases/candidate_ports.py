@@ -89,5 +89,15 @@ class CandidateStore(CandidateReader, Protocol):
     def keep(self, kept: Collection[Candidate]) -> None:
         """Write candidates, under both of their ends."""
 
-    def drop(self, pairs: Collection[tuple[str, str]]) -> None:
-        """Remove candidates, from both of their ends."""
+    def drop(self, pairs: Collection[tuple[str, str]], *, last: str = "") -> None:
+        """Remove candidates, from both of their ends.
+
+        Parameters
+        ----------
+        last : str
+            The contact point whose entry is changed last: whoever comes after a crash finds
+            there what is left to do.
+        """
+
+    def tidy(self, key: str) -> None:
+        """Remove a contact point's entry that holds nothing, as a crash may leave it."""

@@ -182,7 +182,7 @@ class CandidateFinder:
         if kept:
             self._candidates.keep(kept)
         if dropped:
-            self._candidates.drop(dropped)
+            self._candidates.drop(dropped, last=key)
         if left:
             self._candidates.leave(key, left)
         if not (kept or dropped or left or entered):
