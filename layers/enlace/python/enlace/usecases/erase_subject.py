@@ -124,6 +124,8 @@ class EraseSubject:
         self._announce = announce
         self._clock = clock
         self._wait_seconds = wait_seconds
+        # Where functions are done sooner, so are the tombstones.
+        self._margin_seconds = min(MARGIN_SECONDS, wait_seconds)
         self.counts: Counter[str] = Counter()
         self._phases: Mapping[str, Callable[[_Run], int]] = {
             FIND: self._finding,
@@ -202,7 +204,7 @@ class EraseSubject:
     def _forgetting(self, run: _Run) -> int:
         rows = run.rows
         if not rows.body.get("erased_before"):
-            rows.save(erased_before=rows.after(MARGIN_SECONDS))
+            rows.save(erased_before=rows.after(self._margin_seconds))
         self._fence.raise_at(rows.keys, rows.body["erased_before"], rows.id)
         subject = rows.subject()
         rows.count(self._identity, subject, round_=1)
@@ -211,7 +213,7 @@ class EraseSubject:
             return 1
         if rows.now() > rows.body["erased_before"]:
             # It took longer than was thought: what was recorded meanwhile goes as well.
-            later = rows.after(MARGIN_SECONDS)
+            later = rows.after(self._margin_seconds)
             self._fence.raise_at(rows.keys, later, rows.id)
             rows.save(erased_before=later)
         rows.enter(_there(rows.step(self._identity, round_=1)), status="erased")
