@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from enlace.aws.active_rules import ActiveRules
 from enlace.aws.address_keys import address_keys
 from enlace.aws.bus import Bus
 from enlace.aws.clients import client
+from enlace.aws.crm_mappings import CrmMappings
 from enlace.aws.erasure_fence import ErasureFence
 from enlace.aws.kms_keys import Signer
 from enlace.aws.metrics import emit
@@ -28,13 +29,18 @@ from enlace.domain.rules import Rules
 from enlace.errors import EnlaceError, NotFound
 from enlace.logs import Logger
 from enlace.rules import privacy_policy
+from enlace.senders.crm import erasing_crm_named, is_set_up
 from enlace.senders.direct import Direct
 from enlace.usecases.certify_erasure import Certifier
 from enlace.usecases.erase_again import EraseAgain
+from enlace.usecases.erase_crm import SETTLE_SECONDS, CrmPlace
 from enlace.usecases.erase_subject import EraseSubject
 from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.publish import effect_entries
 from enlace.usecases.tell_subject import Letters, TellSubject
+
+if TYPE_CHECKING:
+    from enlace.senders.rd_tokens import TokenStore
 
 #: A place's last page and what is written about it must be done before the end.
 RESERVE_MILLISECONDS = 30_000
@@ -68,6 +74,38 @@ def _announce(request_id: str, customers: Sequence[str], at: str) -> None:
     )
 
 
+def _crm(store: DynamoStore) -> Iterator[CrmPlace]:
+    """The company's CRM, if it has one."""
+    name, base_url = os.environ["CRM_PROVIDER"], os.environ.get("CRM_BASE_URL", "")
+    if not is_set_up(name, base_url):
+        return
+    secret_id, deliveries = os.environ["CRM_SECRET_ID"], os.environ["DELIVERY_TABLE"]
+
+    def token_store() -> TokenStore:
+        from enlace.aws.token_secret import TokenSecret
+
+        return TokenSecret(
+            lambda: client("secretsmanager"),
+            secret_id,
+            dynamodb=dynamodb,
+            table=deliveries,
+            provider="rd_station",
+            clock=time.time,
+        )
+
+    secret = CachedSecret(lambda: client("secretsmanager"), secret_id)
+    crm = erasing_crm_named(name, base_url, secret=secret, token_store=token_store)
+    yield CrmPlace(
+        crm,
+        identities=store,
+        timeline=store,
+        mappings=CrmMappings(dynamodb, deliveries, crm.name),
+        clock=time.time,
+        # On the laptop, nothing waits as long as it does elsewhere.
+        settle_seconds=min(SETTLE_SECONDS, float(os.environ["WAIT_SECONDS"])),
+    )
+
+
 @cache
 def _built() -> Callable[[], tuple[EraseSubject, EraseAgain]]:
     secret = CachedSecret(lambda: client("secretsmanager"), os.environ["ADDRESS_KEY_SECRET_ID"])
@@ -78,6 +116,8 @@ def _built() -> Callable[[], tuple[EraseSubject, EraseAgain]]:
         Direct(os.environ, lambda service, name: ProviderCalls(provider_client(service), name)),
     )
     signer = Signer(client("kms"), os.environ["CERTIFICATE_KEY_ID"])
+    store = DynamoStore(dynamodb, os.environ["IDENTITY_TABLE"], os.environ["TIMELINE_TABLE"])
+    processors = list(_crm(store))
     versions = {"privacy": privacy_policy().version, "code": os.environ.get("CODE_VERSION", "")}
 
     def build(rules: Rules) -> tuple[EraseSubject, EraseAgain]:
@@ -97,6 +137,7 @@ def _built() -> Callable[[], tuple[EraseSubject, EraseAgain]]:
             fence=fence,
             identity=desk.identity,
             places=desk.places,
+            processors=processors,
             seal=desk.seal,
             certifier=certifier,
             tell=TellSubject(letters),
@@ -114,7 +155,6 @@ def _built() -> Callable[[], tuple[EraseSubject, EraseAgain]]:
         )
         return saga, again
 
-    store = DynamoStore(dynamodb, os.environ["IDENTITY_TABLE"], os.environ["TIMELINE_TABLE"])
     warn = partial(log, "warning")
     return ActiveRules(store.get_entry, warn).renewing(build)
 

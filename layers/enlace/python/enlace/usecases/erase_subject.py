@@ -126,6 +126,7 @@ class EraseSubject:
         self._wait_seconds = wait_seconds
         # Where functions are done sooner, so are the tombstones.
         self._margin_seconds = min(MARGIN_SECONDS, wait_seconds)
+        self._retry_seconds = min(_FIRST_RETRY_SECONDS, wait_seconds)
         self.counts: Counter[str] = Counter()
         self._phases: Mapping[str, Callable[[_Run], int]] = {
             FIND: self._finding,
@@ -187,8 +188,8 @@ class EraseSubject:
         identifiers = found.identifiers or (run.request.identifier,)
         keys = sorted(one.key for one in identifiers)
         if not run.rows.take(keys):
-            run.rows.save(not_before=run.rows.after(_FIRST_RETRY_SECONDS))
-            return _FIRST_RETRY_SECONDS
+            run.rows.save(not_before=run.rows.after(self._retry_seconds))
+            return self._retry_seconds
         run.rows.keep(identifiers)
         run.rows.save(phase=FENCE, keys=keys, customers=list(found.customer_ids))
         return 0
@@ -271,7 +272,7 @@ class EraseSubject:
         if outside:
             self._requests.advance(rows.id, "awaiting_processors")
         tries = rows.body.get("tries", 0)
-        wait: int = min(_FIRST_RETRY_SECONDS << min(tries, 12), _LONGEST_RETRY_SECONDS)
+        wait: int = min(self._retry_seconds << min(tries, 12), _LONGEST_RETRY_SECONDS)
         rows.save(tries=tries + 1, not_before=rows.after(wait))
         return wait
 
@@ -297,7 +298,7 @@ class EraseSubject:
             run.rows.enter(step, status="open", found=step.body["found"] + residue)
             self.counts["residues"] += residue
         late = run.rows.body.get("late", 0) + 1
-        wait = 0 if late < 3 else _FIRST_RETRY_SECONDS
+        wait = 0 if late < 3 else self._retry_seconds
         phase = IDENTITY if place is self._identity else ERASE
         run.rows.save(phase=phase, late=late, not_before=run.rows.after(wait))
         return wait
