@@ -187,8 +187,13 @@ def test_candidates_join_nobody_unless_the_deployment_says_so() -> None:
             assert choice[2] == {"Ref": "AWS::NoValue"}
 
 
-def test_the_crm_sender_writes_its_secret_only_where_tokens_roll() -> None:
-    (policy,) = ROLES["SendCrmRole"]["Policies"]
+#: Who calls the CRM.
+CRM_CALLERS = ("EraseSubjectRole", "SendCrmRole")
+
+
+@pytest.mark.parametrize("role", CRM_CALLERS)
+def test_who_calls_the_crm_writes_its_secret_only_where_tokens_roll(role: str) -> None:
+    (policy,) = ROLES[role]["Policies"]
     writes = [
         statement
         for statement in policy["PolicyDocument"]["Statement"]
@@ -198,7 +203,7 @@ def test_the_crm_sender_writes_its_secret_only_where_tokens_roll() -> None:
 
     assert (condition, otherwise) == ("CrmTokensRoll", {"Ref": "AWS::NoValue"})
     assert target(own["Resource"]) == "CrmSecret"
-    others = {role for role in ROLES if role != "SendCrmRole"}
+    others = ROLES.keys() - set(CRM_CALLERS)
     assert not [r for r in others if ("secretsmanager:PutSecretValue", "CrmSecret") in allowed(r)]
 
 

@@ -86,6 +86,11 @@ def crm_named(
     raise Misconfigured("CRM_PROVIDER must be one of hubspot, salesforce, rd_station, webhook")
 
 
+def is_set_up(name: str, base_url: str) -> bool:
+    """Whether there is a CRM at all: two of them have no address of their own."""
+    return bool(base_url) or name not in ("salesforce", "webhook")
+
+
 def erasing_crm_named(
     name: str, base_url: str, *, secret: Secret, token_store: Callable[[], TokenStore]
 ) -> ErasingHubSpot | ErasingSalesforce | ErasingRdStation | ErasingWebhook:

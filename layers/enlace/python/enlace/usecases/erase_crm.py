@@ -16,6 +16,7 @@ from typing import Protocol
 from enlace.domain.erasure import Census, Kept, Subject
 from enlace.errors import Conflict, TemporaryFailure
 from enlace.usecases.crm_contacts import CrmContacts
+from enlace.usecases.crm_hold import CrmHold
 from enlace.usecases.crm_ports import Crm, Identities, Mapping, Mappings, Timeline
 from enlace.usecases.settle_crm import SettleCrm
 
@@ -116,6 +117,7 @@ class CrmPlace:
         self._clock = clock
         self._settle_seconds = settle_seconds
         self._contacts = CrmContacts(crm, identities, mappings, clock)
+        self._holds = CrmHold(mappings, clock)
 
     def census(self, subject: Subject) -> Census:
         """Count contacts and activities, and what people will have to delete."""
@@ -156,8 +158,7 @@ class CrmPlace:
         return True
 
     def _erase_contact(self, mapping: Mapping) -> None:
-        if mapping.holder and mapping.held_until > self._clock():
-            raise TemporaryFailure("a sender settles the same customer")
+        self._holds.require_free(mapping)
         contact_id = self._contacts.own(mapping)
         if contact_id is not None:
             self._crm.erase_contact(contact_id, mapping.customer_id)
@@ -172,7 +173,7 @@ class CrmPlace:
                 timeline=self._timeline,
                 mappings=self._mappings,
                 time_left=time_left,
-                clock=self._clock,
+                holds=self._holds,
             )
             settle(f"erasure-{subject.request_id}", one.customer_id, one.remaining)
         for owner in sorted(set(one.remaining.values())):
