@@ -62,6 +62,8 @@ class RdStation:
     """
 
     name = "rd_station"
+    #: Its custom fields are not unique, and notes have none.
+    makes_twice = True
 
     def __init__(self, http: JsonHttp, setting: Callable[[str], str]):
         self._http = http

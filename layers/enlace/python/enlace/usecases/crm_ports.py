@@ -43,7 +43,12 @@ class Mapping:
 
 
 class Crm(Protocol):
-    """An adapter to a CRM. Every call is the same when made twice."""
+    """An adapter to a CRM. Every call is the same when made twice, one after the other.
+
+    ``makes_twice``, where an adapter has it and it is true, says that two senders at the same
+    time may make the same contact or activity twice: the CRM has no unique keys, so what is
+    written is looked for first. Then one sender writes a customer at a time.
+    """
 
     name: str
 

@@ -25,6 +25,7 @@ from enlace.errors import (
     TemporaryFailure,
 )
 from enlace.usecases.crm_contacts import MAX_NAME, CrmContacts
+from enlace.usecases.crm_hold import CrmHold
 from enlace.usecases.crm_ports import Crm, Identities, Mappings, Timeline
 from enlace.usecases.settle_crm import SettleCrm
 
@@ -72,6 +73,7 @@ class FollowCrm:
         self._crm = crm
         self._contacts = CrmContacts(crm, identities, mappings, clock)
         self._timeline = timeline
+        self._holds = CrmHold(mappings, clock)
         self._settle = SettleCrm(
             crm,
             contacts=self._contacts,
@@ -121,7 +123,25 @@ class FollowCrm:
         if customer_id != data["customer_id"]:
             # An earlier attempt at this event may have made a contact for it.
             self._settle(event.event_id, data["customer_id"], [key])
-        level = body["contact_point"]["level"]
+        if getattr(self._crm, "makes_twice", False):
+            # The event's own customer as well: with it, two deliveries of one event meet
+            # whoever the contact point has come to meanwhile.
+            with self._holds.work(*sorted({customer_id, data["customer_id"]})):
+                owner = self._contacts.owners([key]).get(key)
+                if owner is None or owner.customer_id != customer_id:
+                    raise TemporaryFailure("the identifier changed hands")
+                self._contacts.revive(customer_id)
+                note, contact_id = self._write(data, body, customer_id)
+        else:
+            note, contact_id = self._write(data, body, customer_id)
+        self._look_again(event.event_id, key, note, (customer_id, contact_id))
+        return "recorded"
+
+    def _write(
+        self, data: dict[str, Any], body: dict[str, Any], customer_id: str
+    ) -> tuple[str, str]:
+        """Show an interaction on its customer's contact; gives the ids of both in the CRM."""
+        key, level = data["contact_point"]["key"], body["contact_point"]["level"]
         shown = {key: level, **{other: at for other, at in body.get("ids", ())}}
         name = _name(body.get("traits", {})) if level == "proven" else ""
         contact_id = self._contacts.write(customer_id, shown, name=name, points=[key])
@@ -132,8 +152,7 @@ class FollowCrm:
             # Somebody deleted the contact in the CRM: next time it is made again.
             self._contacts.forget(customer_id)
             raise
-        self._look_again(event.event_id, key, note, (customer_id, contact_id))
-        return "recorded"
+        return note, contact_id
 
     def _look_again(self, event_id: str, key: str, note: str, put: tuple[str, str]) -> None:
         """Put right what was written of a customer that merged or split meanwhile.

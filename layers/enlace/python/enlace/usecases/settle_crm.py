@@ -12,18 +12,14 @@ them, the second to come finds what the first has done.
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Collection
-from dataclasses import replace
 
-from enlace.errors import Conflict, TemporaryFailure
+from enlace.errors import TemporaryFailure
 from enlace.usecases.crm_contacts import CrmContacts
+from enlace.usecases.crm_hold import CrmHold, Held
 from enlace.usecases.crm_ports import Crm, Mapping, Mappings, Timeline
 
-#: Longer than the function may run: who does not let go by then was cut off.
-HOLD_SECONDS = 70.0
 _PAGE = 100
-_ATTEMPTS = 5
 
 
 class SettleCrm:
@@ -53,7 +49,7 @@ class SettleCrm:
         self._timeline = timeline
         self._mappings = mappings
         self._time_left = time_left
-        self._clock = clock
+        self._holds = CrmHold(mappings, clock)
 
     def __call__(self, event_id: str, former: str, keys: Collection[str]) -> str:
         """Settle ``former``; gives what was done with its contact, for the log.
@@ -73,32 +69,23 @@ class SettleCrm:
         """
         mapping = self._mappings.get(former)
         if not mapping.contact_id and (mapping.version == 0 or mapping.merged_into):
-            self._require_free(mapping)
+            self._holds.require_free(mapping)
             return "nothing: no contact"
-        holder = str(uuid.uuid4())
-        held: list[str] = []
-        try:
-            self._hold(former, holder, held)
-            return self._settle(event_id, former, keys, (holder, held))
-        finally:
-            for customer_id in held:
-                self._let_go(customer_id, holder)
+        with self._holds.work(former) as held:
+            return self._settle(event_id, former, keys, held)
 
-    def _settle(
-        self, event_id: str, former: str, keys: Collection[str], hold: tuple[str, list[str]]
-    ) -> str:
+    def _settle(self, event_id: str, former: str, keys: Collection[str], held: Held) -> str:
         mapping = self._mappings.get(former)
         source = self._contacts.own(mapping)
         if source is None:
             return self._without_contact(mapping)
         keys = {*keys, *mapping.levels, *mapping.points}
-        holder, held = hold
         for owner in sorted(self._owned(keys)):
             if owner != former:
-                self._hold(owner, holder, held)
+                held.add(owner)
         # Once more, now that nobody else follows what has just happened to them.
         owned = self._owned(keys)
-        if not set(owned) <= set(held):
+        if not set(owned) <= set(held.customers):
             raise TemporaryFailure("identifiers changed hands")
         if not owned:
             return "nothing: its identifiers are gone"
@@ -187,32 +174,3 @@ class SettleCrm:
         after = {**self._progress(event_id), **places}
         left = {place: before for place, before in after.items() if before is not None}
         self._mappings.save_progress(event_id, json.dumps(left))
-
-    def _require_free(self, mapping: Mapping) -> None:
-        if mapping.holder and mapping.held_until > self._clock():
-            raise TemporaryFailure("another sender settles the same customer")
-
-    def _hold(self, customer_id: str, holder: str, held: list[str]) -> None:
-        for _ in range(_ATTEMPTS):
-            mapping = self._mappings.get(customer_id)
-            self._require_free(mapping)
-            until = self._clock() + HOLD_SECONDS
-            try:
-                self._mappings.save(replace(mapping, holder=holder, held_until=until))
-            except Conflict:
-                continue
-            held.append(customer_id)
-            return
-        raise TemporaryFailure("others kept writing the same customer's CRM contact")
-
-    def _let_go(self, customer_id: str, holder: str) -> None:
-        for _ in range(_ATTEMPTS):
-            mapping = self._mappings.get(customer_id)
-            if mapping.holder != holder:
-                return
-            try:
-                self._mappings.save(replace(mapping, holder="", held_until=0.0))
-                return
-            except Conflict:
-                continue
-        # It ends by itself; who comes meanwhile comes again.
