@@ -80,7 +80,7 @@ class FollowCrm:
             timeline=timeline,
             mappings=mappings,
             time_left=time_left,
-            clock=clock,
+            holds=self._holds,
         )
 
     def __call__(self, event: Event) -> str:

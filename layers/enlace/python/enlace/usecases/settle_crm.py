@@ -30,8 +30,8 @@ class SettleCrm:
     time_left : callable
         Whether there is time for another page of activities; the queue delivers the
         event again otherwise, and it goes on from where it was.
-    clock : callable
-        Seconds since 1970.
+    holds : CrmHold
+        On the same mappings.
     """
 
     def __init__(
@@ -42,14 +42,14 @@ class SettleCrm:
         timeline: Timeline,
         mappings: Mappings,
         time_left: Callable[[], bool],
-        clock: Callable[[], float],
+        holds: CrmHold,
     ):
         self._crm = crm
         self._contacts = contacts
         self._timeline = timeline
         self._mappings = mappings
         self._time_left = time_left
-        self._holds = CrmHold(mappings, clock)
+        self._holds = holds
 
     def __call__(self, event_id: str, former: str, keys: Collection[str]) -> str:
         """Settle ``former``; gives what was done with its contact, for the log.
