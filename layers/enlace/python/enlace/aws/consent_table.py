@@ -12,11 +12,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from enlace.aws.consent_ends import index_change
 from enlace.aws.dynamodb import batch_get, translated
 from enlace.domain import send_claims
 from enlace.domain.component import etag_of
 from enlace.domain.consent import AddressConsent
 from enlace.domain.consent_document import from_document, to_document
+from enlace.domain.consent_ends import next_end
 from enlace.domain.send_claims import SendClaim
 from enlace.errors import AlreadyRecorded, Conflict, TemporaryFailure
 from enlace.usecases.consent_ports import StoredConsent
@@ -91,13 +93,15 @@ class ConsentTable:
             # The ledger moves with it, so equal states differ by their last entry.
             ":new": {"S": etag_of(body + entry["hash"])},
         }
+        ends, indexed = index_change(next_end(after))
+        values |= indexed
         if before.etag:
             values[":etag"] = {"S": before.etag}
         # An update, which leaves the claims of senders as they are.
         state: dict[str, Any] = {
             "TableName": self._table,
             "Key": {"pk": {"S": key}, "sk": {"S": "state"}},
-            "UpdateExpression": "SET body = :body, last_hash = :last_hash, etag = :new",
+            "UpdateExpression": f"SET body = :body, last_hash = :last_hash, etag = :new{ends}",
             "ConditionExpression": _as_read(before),
             "ExpressionAttributeValues": values,
         }

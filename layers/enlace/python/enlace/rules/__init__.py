@@ -7,6 +7,7 @@ from pathlib import Path
 
 from enlace.domain.message_policy import MessagePolicy, parse_message_policy
 from enlace.domain.privacy_request import PrivacyPolicy, parse_privacy_policy
+from enlace.domain.retention_policy import RetentionPolicy, parse_retention_policy
 from enlace.domain.rules import Rules, parse_rules
 
 
@@ -33,6 +34,13 @@ def privacy_policy() -> PrivacyPolicy:
     """What data subjects are owed: ``privacy.toml``."""
     path = Path(__file__).with_name("privacy.toml")
     return parse_privacy_policy(path.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=1)
+def retention_policy() -> RetentionPolicy:
+    """How long what is stored stays: ``retention.toml``."""
+    path = Path(__file__).with_name("retention.toml")
+    return parse_retention_policy(path.read_text(encoding="utf-8"))
 
 
 def load_rules(path: Path) -> Rules:
