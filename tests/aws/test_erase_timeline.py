@@ -238,15 +238,18 @@ def test_what_other_places_need_is_located(scene: Scene) -> None:
     data = {
         "text": "x",
         "message_id": "m-1",
-        "stored": {"bucket": "b", "key": "mail/1"},
+        "stored": {"bucket": "b", "key": "mail/ses-1"},
         "provider_message_id": "ses-1",
     }
-    made = old(interaction("i", EMAIL, at=BEFORE, data=data, conversation={"message_id": "<a@b>"}))
-    scene.record(made)
+    named = {"conversation": {"message_id": "<a@b>"}, "channel": "email"}
+    made = old(interaction("ses-1", EMAIL, at=BEFORE, data=data, **named))
+    # Somebody who states where another's mail lies.
+    claimed = old(interaction("made-up", EMAIL, at=BEFORE, data={"stored": data["stored"]}))
+    scene.record(made, claimed)
     located = scene.place.census(subject_of(EMAIL)).located
-    assert located["interactions"] == (made.id,)
-    assert (located["messages"], located["mails"]) == (("m-1",), ("mail/1",))
-    assert len(located["references"]) == 2
+    assert set(located["interactions"]) == {made.id, claimed.id}
+    assert (located["messages"], located["mails"]) == (("m-1",), ("mail/ses-1",))
+    assert len(located["references"]) == 3
 
 
 def test_an_access_request_shows_all_and_of_others_the_kind_alone(scene: Scene) -> None:

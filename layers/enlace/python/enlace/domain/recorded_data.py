@@ -8,6 +8,8 @@ from typing import Any
 from enlace.domain.case import own_references, sent_reference
 from enlace.domain.erasure import Subject
 
+#: The channel whose raw messages are kept.
+MAIL = "email"
 _NOT_SHOWN = frozenset(("ids", "unlinked", "contact_point"))
 
 
@@ -47,9 +49,7 @@ class Located:
         data = body.get("data") or {}
         if isinstance(message_id := data.get("message_id"), str):
             self._add("messages", message_id)
-        stored = data.get("stored")
-        if isinstance(stored, dict) and isinstance(stored.get("key"), str):
-            self._add("mails", stored["key"])
+        self._add("mails", _mail_of(body, data))
         for reference in own_references(body["channel"], key, body):
             self._add("references", reference)
         if isinstance(provider_id := data.get("provider_message_id"), str):
@@ -98,6 +98,17 @@ def document_shown(sk: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]
         carts = {id_: cart for side in body.values() for id_, cart in side.items()}
         for id_, cart in sorted(carts.items()):
             yield {"record": "cart", "cart_id": id_, **cart}
+
+
+def _mail_of(body: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    """The S3 key of the raw mail; "" for none.
+
+    Of its own channel alone: a web page, which anybody can make say anything, must not name
+    another's mail and have it deleted.
+    """
+    stored = data.get("stored")
+    key = stored.get("key") if isinstance(stored, dict) else None
+    return key if isinstance(key, str) and body["channel"] == MAIL else ""
 
 
 def _named(key: str, level: str, values: Mapping[str, str]) -> dict[str, str]:
