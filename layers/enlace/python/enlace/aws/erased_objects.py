@@ -9,8 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from enlace.errors import TemporaryFailure
 
-#: DeleteObjects takes 1,000 keys.
-_AT_ONCE = 1000
+#: What a page lists, and DeleteObjects takes.
+PAGE = 1000
 
 
 class ErasedObjects:
@@ -21,12 +21,15 @@ class ErasedObjects:
     make_client : callable
         Makes the botocore S3 client at the first use.
     bucket : str
+    page : int
+        Versions and markers at a time.
     """
 
-    def __init__(self, make_client: Callable[[], Any], bucket: str):
+    def __init__(self, make_client: Callable[[], Any], bucket: str, *, page: int = PAGE):
         self._make_client = make_client
         self._client: Any = None
         self._bucket = bucket
+        self._page = page
 
     def count(self, prefix: str) -> int:
         """Versions and markers below a prefix.
@@ -47,20 +50,17 @@ class ErasedObjects:
             If the service did not do it, or says that some are still there: it answers 200
             with errors inside.
         """
-        for page in self._pages(prefix):
-            for at in range(0, len(page), _AT_ONCE):
-                answer = self._call(
-                    "delete_objects",
-                    Delete={"Objects": page[at : at + _AT_ONCE], "Quiet": True},
+        # Always the first page: what is deleted while it is listed would move the others.
+        while page := next(self._pages(prefix), None):
+            answer = self._call("delete_objects", Delete={"Objects": page, "Quiet": True})
+            if errors := answer.get("Errors"):
+                codes = sorted({str(error.get("Code")) for error in errors})
+                raise TemporaryFailure(
+                    f"s3.delete_objects: {len(errors)} not deleted: {', '.join(codes)}"
                 )
-                if errors := answer.get("Errors"):
-                    codes = sorted({str(error.get("Code")) for error in errors})
-                    raise TemporaryFailure(
-                        f"s3.delete_objects: {len(errors)} not deleted: {', '.join(codes)}"
-                    )
 
     def _pages(self, prefix: str) -> Iterator[list[dict[str, str]]]:
-        arguments: dict[str, Any] = {"Prefix": prefix}
+        arguments: dict[str, Any] = {"Prefix": prefix, "MaxKeys": self._page}
         while True:
             answer = self._call("list_object_versions", **arguments)
             found = (*answer.get("Versions", ()), *answer.get("DeleteMarkers", ()))
