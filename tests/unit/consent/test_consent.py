@@ -130,7 +130,7 @@ def test_a_grant_from_the_future_counts_from_its_receipt() -> None:
     assert ruling(of(early, record("withdrawn", 6))) == (False, 4)
 
 
-def test_a_fresh_opt_in_lifts_a_stop_but_never_an_erasure() -> None:
+def test_a_fresh_opt_in_lifts_a_stop_but_not_an_erasure() -> None:
     stopped = of(suppressions={"sms": Suppression("stop", BEFORE)})
     assert ruling(stopped.with_record(record(channel="sms")), channel="sms") == (True, 9)
     by_import = stopped.with_record(record(channel="sms", actor="import"))

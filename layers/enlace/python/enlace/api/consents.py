@@ -111,7 +111,8 @@ def consent_routes(
             source=SOURCE,
         )
         try:
-            bus.publish_all([event])
+            if not holds.ignored:
+                bus.publish_all([event])
             if holds.asks:
                 queue.send([dump(_request(identifier, said, notice).to_dict())])
         except TemporaryFailure as error:

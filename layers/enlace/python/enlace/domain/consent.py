@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from enlace.domain.consent_policy import CONFIRMATION, ConsentPolicy
 from enlace.domain.consent_words import (
     ACTORS,
     STATES,
@@ -24,7 +25,7 @@ from enlace.domain.consent_words import (
     PurposeState,
     Suppression,
 )
-from enlace.domain.interaction import utc_text
+from enlace.domain.erasure import ERASURE
 from enlace.domain.privacy_signals import DENIED, denies
 
 __all__ = [
@@ -49,8 +50,6 @@ __all__ = [
 
 #: Reach of a suppression: everything that is sent, marketing on all channels, or a channel.
 ALL, MARKETING_ONLY = "all", "marketing"
-#: The one message that answers a stop word, within five minutes of it (FCC, 47 CFR 64.1200).
-CONFIRMATION = "confirmation"
 _CONFIRM_WITHIN = timedelta(minutes=5)
 #: The one message that asks an address to confirm a yes which somebody gave for it.
 OPT_IN = "opt_in"
@@ -71,12 +70,19 @@ class AddressConsent:
         The latest word of each privacy signal; see :mod:`enlace.domain.privacy_signals`.
     erasing : bool
         An erasure or a restriction is under way.
+    erased_before : str
+        Contract time: what was said by then was somebody's who has been erased. "" for never.
+    returned : dict of channel to Moment
+        The latest yes that the address itself gave on a channel since: nothing else lifts an
+        erasure's stop, and it does so on that channel alone.
     """
 
     purposes: Mapping[tuple[str, str], PurposeState] = field(default_factory=dict)
     suppressions: Mapping[str, Suppression] = field(default_factory=dict)
     signals: Mapping[str, tuple[Moment, str]] = field(default_factory=dict)
     erasing: bool = False
+    erased_before: str = ""
+    returned: Mapping[str, Moment] = field(default_factory=dict)
 
     def with_record(self, record: ConsentRecord) -> AddressConsent:
         """The address's consent after one more record."""
@@ -92,68 +98,47 @@ class AddressConsent:
         return replace(self, purposes={**self.purposes, key: state})
 
     def with_suppression(self, scope: str, suppression: Suppression) -> AddressConsent:
-        """The address's consent with one more stop; of two in one scope the stronger stays."""
+        """The address's consent with one more stop; of two in one scope the later stays.
+
+        An erasure's is the stronger, and holds for as long as either would: so an objection
+        that a newcomer makes is undone by no less than the newcomer's own proven yes.
+        """
         known = self.suppressions.get(scope, suppression)
-        kept = max(known, suppression, key=lambda s: (s.reason == "erasure", s.since))
-        return replace(self, suppressions={**self.suppressions, scope: kept})
+        kept, erased = max(known, suppression, key=lambda s: s.since), self.erased_before
+        if ERASURE in (known.reason, suppression.reason):
+            kept = Suppression(ERASURE, kept.since)
+        if suppression.reason == ERASURE:
+            erased = max(erased, suppression.since.received_at)
+        suppressions = {**self.suppressions, scope: kept}
+        return replace(self, suppressions=suppressions, erased_before=erased)
+
+    def with_return(self, channel: str, moment: Moment) -> AddressConsent:
+        """The address's consent after it said yes itself, and showed that it did."""
+        latest = max(moment, self.returned.get(channel, moment))
+        return replace(self, returned={**self.returned, channel: latest})
+
+    def is_older(self, record: ConsentRecord) -> bool:
+        """Whether a record was said, or received, before the address was erased."""
+        return min(record.occurred_at, record.received_at) <= self.erased_before
+
+    def has_returned(self, channel: str) -> bool:
+        """Whether an address that was erased has said yes itself on a channel since."""
+        stop = self.suppressions.get(MARKETING_ONLY)
+        back = self.returned.get(channel)
+        return back is not None and (stop is None or back[:2] > stop.since[:2])
 
     def stop(self, scope: str, channel: str) -> Suppression | None:
         """What stops ``scope`` on a channel, unless the subject opted in on it since."""
         found = self.suppressions.get(scope)
-        if found is None or found.reason == "erasure":
-            return found
+        if found is not None and found.reason == ERASURE:
+            back = scope == MARKETING_ONLY and self.has_returned(channel)
+            return None if back else found
+        if found is None:
+            return None
         fresh = (s.grant for (_, at), s in self.purposes.items() if at == channel)
         wide = scope != channel or found.reason != "stop"
         lifted = any(g and g.moment > found.since and not (g.narrow and wide) for g in fresh)
         return None if lifted else found
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentPolicy:
-    """What the company decided about consent.
-
-    Parameters
-    ----------
-    other_basis : frozenset of str
-        Purposes that rest on another lawful basis than consent.
-    least_notice : dict of purpose to version
-        Grants under an older notice have lapsed.
-    double_opt_in : frozenset of str
-        Channels on which a yes counts only once it came through the address itself.
-    valid_days : dict of purpose to days
-        Grants without an end of their own lapse after so long.
-    """
-
-    other_basis: frozenset[str] = frozenset(("transactional", "security", "dsr", CONFIRMATION))
-    least_notice: Mapping[str, str] = field(default_factory=dict)
-    double_opt_in: frozenset[str] = frozenset()
-    valid_days: Mapping[str, int] = field(default_factory=dict)
-
-    def lapsed(self, grant: Grant, purpose: str, now: str) -> str:
-        """Why a grant holds no more; "" while it holds."""
-        days, ends = self.valid_days.get(purpose), grant.valid_until
-        if days and not ends:
-            since = datetime.fromisoformat(grant.moment.occurred_at)
-            ends = utc_text(since + timedelta(days=days))
-        if ends and ends <= now:
-            return "expired"
-        old = grant.notice_version < self.least_notice.get(purpose, "")
-        return "the notice has changed" if old else ""
-
-    def pending(self, state: PurposeState, purpose: str, now: str) -> Grant | None:
-        """The request that nobody has confirmed; None where the subject's own yes holds.
-
-        Nor does one wait where a no came after it.
-        """
-        asked, grant = state.request, state.standing
-        if asked and state.denial and state.denial[0][:2] >= asked.moment[:2]:
-            return None
-        if asked is None or grant is None:
-            return asked
-        if grant.moment >= asked.moment:
-            return None
-        by_subject = grant is state.grant
-        return None if by_subject and not self.lapsed(grant, purpose, now) else asked
 
 
 class Ruling(NamedTuple):
@@ -206,7 +191,9 @@ def evaluate(
         return Ruling(False, 1, "erasure or restriction under way")
     if purpose != "dsr":
         for scope in (ALL, *(() if other_basis else (MARKETING_ONLY,))):
-            if stop := consent.stop(scope, channel):
+            stop = consent.stop(scope, channel)
+            # Who signs up anew at an erased address can be asked; see ``Consents.record``.
+            if stop and not (purpose == OPT_IN and stop.reason == ERASURE):
                 return Ruling(False, 2, stop.reason, stop.since.event_id)
         stop = consent.stop(channel, channel)
         # A stop by the person is about marketing; a dead address is about everything.

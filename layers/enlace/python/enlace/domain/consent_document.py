@@ -34,6 +34,10 @@ def to_document(consent: AddressConsent) -> dict[str, Any]:
         }
     if consent.erasing:
         document["erasing"] = True
+    if consent.erased_before:
+        document["erased_before"] = consent.erased_before
+    if consent.returned:
+        document["returned"] = {at: list(said) for at, said in sorted(consent.returned.items())}
     return document
 
 
@@ -54,6 +58,8 @@ def from_document(document: Mapping[str, Any]) -> AddressConsent:
             for name, (*moment, word) in document.get("signals", {}).items()
         },
         bool(document.get("erasing")),
+        document.get("erased_before", ""),
+        {at: Moment(*said) for at, said in document.get("returned", {}).items()},
     )
 
 

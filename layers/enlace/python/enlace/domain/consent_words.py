@@ -27,7 +27,8 @@ STATES = (
     "resumed",
     "signalled",
 )
-_DENIALS = frozenset(("denied", "withdrawn", "expired", "objected", "invalidated"))
+#: Of them, those that say no.
+DENIALS = frozenset(("denied", "withdrawn", "expired", "objected", "invalidated"))
 
 
 class Moment(NamedTuple):
@@ -123,7 +124,7 @@ class PurposeState:
     def with_record(self, record: ConsentRecord) -> PurposeState:
         """The state after one more record: commutative and idempotent."""
         moment = record.moment
-        if record.state in _DENIALS:
+        if record.state in DENIALS:
             said = (moment, record.state)
             return replace(self, denial=max(said, self.denial or said))
         if record.state in ("paused", "resumed"):

@@ -67,7 +67,8 @@ def reduced_consent(consent: AddressConsent, erased_before: str) -> AddressConse
     signals = {
         name: said for name, said in consent.signals.items() if said[0].received_at > erased_before
     }
-    return replace(consent, purposes=purposes, signals=signals)
+    returned = {at: said for at, said in consent.returned.items() if said[1] > erased_before}
+    return replace(consent, purposes=purposes, signals=signals, returned=returned)
 
 
 def _later(grant: Grant | None, moment: str) -> Grant | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from enlace.domain.address_key import AddressKeys
 from enlace.domain.consent import (
+    SUBJECT,
     AddressConsent,
     ConsentPolicy,
     ConsentRecord,
@@ -24,7 +25,9 @@ from enlace.domain.consent import (
     Suppression,
     evaluate,
 )
+from enlace.domain.consent_words import DENIALS
 from enlace.domain.interaction import Identifier
+from enlace.domain.reduced_consent import reduced_entry
 from enlace.domain.rules import Rules
 from enlace.domain.send_gate import MARKETING
 from enlace.errors import AlreadyRecorded, Conflict, InvalidPayload, TemporaryFailure
@@ -52,6 +55,8 @@ class Answer:
         What was recorded: a yes may have become a request.
     asks : bool
         The address is to be asked, this once, to confirm it.
+    ignored : bool
+        It was said before the address was erased, and nothing was recorded.
     """
 
     purpose: str
@@ -60,6 +65,7 @@ class Answer:
     record: dict[str, Any] | None
     said: str = ""
     asks: bool = False
+    ignored: bool = False
 
 
 def consent_key(identifier: Identifier, keys: AddressKeys, rules: Rules) -> str:
@@ -113,6 +119,10 @@ class Consents:
     ) -> Answer:
         """Record what was said, once, and tell what holds now.
 
+        At an address that was erased, what is older counts no more: a yes is ignored, and of
+        a no only that it was said is kept. A newer yes that did not come through the address
+        is a request there, on any channel.
+
         Parameters
         ----------
         key : str
@@ -123,31 +133,39 @@ class Consents:
             Suppressions that come with it (:class:`enlace.domain.consent.Suppression`).
         proven : bool
             It came through the address itself. Of what did not, a yes is only a request
-            on channels of double opt-in.
+            on channels of double opt-in, and where somebody was erased.
 
         Raises
         ------
         TemporaryFailure
             If the store did not do its part.
         """
-        doubtful = not proven and record.channel in self._policy.double_opt_in
-        if record.state == "granted" and doubtful:
-            record = replace(record, state="requested")
+        given = record
         for attempt in range(_ATTEMPTS):
             if attempt:
                 self._sleep(random.uniform(0, 0.01 * 2**attempt))
             before = self._store.get(key)
+            erased = before.consent.erased_before
+            older = bool(erased) and before.consent.is_older(given)
+            if older and given.state not in DENIALS:
+                holds = self._answer(key, before.consent, given.purpose, given.channel)
+                return replace(holds, said=given.state, ignored=True)
+            record = self._believed(before.consent, given, proven=proven)
             extended = dict(details or {})
             if record.state == "requested":
                 record, asks = as_request(before.consent, record, self._policy)
                 extended["asks"] = asks
             after = before.consent.with_record(record)
+            if erased and proven and _is_own_yes(record):
+                after = after.with_return(record.channel, record.moment)
             if stops:
                 known = (before.consent.stop(scope, record.channel) for scope in stops)
                 extended["stopped_before"] = any(known)
                 for scope, reason in stops.items():
                     after = after.with_suppression(scope, Suppression(reason, record.moment))
             entry = ledger_entry(key, record, extended, before.last_hash)
+            if older:
+                entry = reduced_entry(entry, erased)
             try:
                 self._store.commit(key, before, after, entry)
             except AlreadyRecorded:
@@ -254,10 +272,25 @@ class Consents:
         wanted = sorted({*consent.purposes, *asked})
         return [self._answer(key, consent, purpose, channel) for purpose, channel in wanted]
 
+    def _believed(
+        self, consent: AddressConsent, record: ConsentRecord, *, proven: bool
+    ) -> ConsentRecord:
+        """The record, or the request that a yes is until the address itself confirms it."""
+        if record.state != "granted" or proven:
+            return record
+        erased = bool(consent.erased_before) and not consent.has_returned(record.channel)
+        doubtful = erased or record.channel in self._policy.double_opt_in
+        return replace(record, state="requested") if doubtful else record
+
     def _answer(self, key: str, consent: AddressConsent, purpose: str, channel: str) -> Answer:
         ruling = evaluate(consent, purpose, channel, now=self._now(), policy=self._policy)
         record = self._store.entry(key, ruling.event_id) if ruling.event_id else None
         return Answer(purpose, channel, ruling, record)
+
+
+def _is_own_yes(record: ConsentRecord) -> bool:
+    said = record.state == "granted" and record.actor == SUBJECT and record.has_evidence
+    return said and not record.narrow
 
 
 def _said_before(known: tuple[Moment, str] | None, word: str, record: ConsentRecord) -> bool:

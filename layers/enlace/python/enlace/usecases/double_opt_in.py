@@ -36,9 +36,7 @@ def as_request(
         return replace(record, valid_until=waiting.valid_until), False
     ends = utc_text(datetime.fromisoformat(at) + timedelta(days=REQUEST_DAYS))
     record = replace(record, valid_until=ends)
-    only = AddressConsent(
-        {(record.purpose, record.channel): state}, consent.suppressions, erasing=consent.erasing
-    )
+    only = replace(consent, purposes={(record.purpose, record.channel): state}, signals={})
     asked = evaluate(only.with_record(record), OPT_IN, record.channel, now=at, policy=policy)
     return record, asked.allowed and record.actor != "import"
 

@@ -235,6 +235,8 @@ class FollowConsents:
             holds = self._consents.record(point.key, record, details, stops=stops, proven=proven)
         if holds is None:
             return "nothing: it says nothing new"
+        if holds.ignored:
+            return "nothing: it was said before the address was erased"
         entries = [
             consent_changed(
                 consent_id=record.event_id,
