@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from enlace.domain.change import Effect
 from enlace.domain.erasure import Subject, SubjectIdentifier
 from enlace.domain.interaction import Identifier, Interaction
+from enlace.domain.records import CustomerHint
 from enlace.errors import TemporaryFailure
 from enlace.rules import default_rules
 from enlace.usecases import forget_identifiers
@@ -42,6 +43,22 @@ def drop_timelines(store: MemoryStore, keys: set[str]) -> None:
         store.timelines.pop(key, None)
     for place in [place for place in store.documents if place[0] in keys]:
         del store.documents[place]
+
+
+def tell_hints(store: MemoryStore) -> None:
+    members: dict[str, list[str]] = {}
+    for key, record in sorted(store.records.items()):
+        members.setdefault(record.customer_id, []).append(key)
+    for keys in members.values():
+        for key in keys:
+            store.put_hint(key, CustomerHint(tuple(keys)))
+
+
+def named_in(effect: Effect) -> list[str]:
+    """The identifiers that an effect names, whose hints are then told anew."""
+    if effect["effect"] == "merged":
+        return [key for keys in effect["identifiers"].values() for key in keys]
+    return [key for _, keys in effect.get("into", ()) for key in keys]
 
 
 def without(made: list[Interaction], gone: set[str]) -> list[Interaction]:
@@ -91,6 +108,7 @@ def test_the_others_are_as_if_nobody_had_been_there_whatever_comes_late(
     cut = data.draw(st.integers(0, len(batches)))
     store = MemoryStore()
     deliver(store, batches[:cut])
+    tell_hints(store)
     untouched = {
         key: record
         for key, record in store.records.items()
@@ -99,8 +117,14 @@ def test_the_others_are_as_if_nobody_had_been_there_whatever_comes_late(
             store.components[record.pointer.component].nodes if record.pointer.component else ()
         )
     }
-    erase(store, gone)
+    told = erase(store, gone)
+    # Whoever is told what a customer looks like hears that it looks otherwise now.
+    heard = {key for effect in told for key in named_in(effect)}
+    for key, record in store.records.items():
+        if record.hint and not gone.isdisjoint(record.hint.members):
+            assert key in heard
     assert untouched == {key: store.records[key] for key in untouched}
+    tell_hints(store)
     # Everything once more, in another order, as if by a redrive, a replay or a vendor.
     deliver_late(store, [*batches[cut:], *batched(data.draw, made)])
 
