@@ -43,6 +43,7 @@ class FakeSalesforce(FakeCrm):
         self.records: dict[str, dict[str, dict[str, Any]]] = {"Contact": {}, "Task": {}}
         self.fields = OUR_FIELDS if provisioned else {"Contact": set(), "Task": set()}
         self.bin: dict[str, dict[str, Any]] = {}
+        self.bin_stays = False
         self.unique_tasks = True
         self.tokens = 0
         self.token = ""
@@ -201,7 +202,7 @@ class FakeSalesforce(FakeCrm):
         for call in root.iter(f"{_SOAP}emptyRecycleBin"):
             ids = [str(id_.text) for id_ in call.findall(f"{_SOAP}ids")]
             assert 0 < len(ids) <= 200
-            for id_ in ids:
+            for id_ in () if self.bin_stays else ids:
                 self.bin.pop(id_, None)
             return 200, _result("<success>true</success>")
         (request,) = root.iter(f"{_SOAP}request")

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 import urllib3
 
+from enlace.domain.envelope import Cause
 from enlace.domain.erasure import Subject, SubjectIdentifier
 from enlace.domain.interaction import Interaction
 from enlace.errors import EnlaceError, TemporaryFailure
 from enlace.usecases.erase_crm import BY_HAND, CrmPlace
+from enlace.usecases.publish import effect_entries
 from tests.stores.builders import customers, interaction
 from tests.stores.forgetting import forget, key_of
 from tests.unit.senders.crm_providers import PROVIDERS, erasing
-from tests.unit.usecases.crm_scene import CrmScene
+from tests.unit.usecases.crm_scene import NOW, CrmScene
 
 PHONE = ("phone", "+5511987654321")
 EMAIL = ("email", "joao@example.com")
@@ -48,7 +50,10 @@ class Scene(CrmScene):
         births = [self.store.records[key_of(one)].birth for one in identifiers]
         keys = [key_of(one) for one in identifiers]
         ids = [i.body["id"] for key in keys for i in self.store.timelines.get(key, {}).values()]
-        forget(self.store, *identifiers, at=ERASED)
+        told = forget(self.store, *identifiers, at=ERASED)
+        others = [effect for effect in told if effect["effect"] != "erased"]
+        cause = Cause("request_id", "request-1")
+        self.publish(effect_entries(others, cause, NOW, NOW, "enlace.erase_subject"))
         for key in keys:
             self.store.timelines.pop(key, None)
         return Subject(
@@ -168,17 +173,45 @@ def test_whatever_call_it_fails_at_all_goes_in_the_end(scene: Scene) -> None:
                 break
 
 
-def test_a_contact_that_others_are_on_is_left_to_them(scene: Scene) -> None:
-    scene.live(said("1", PHONE), said("2", NEIGHBOUR, traits={"name": "Ana"}))
+@pytest.mark.parametrize("first", [PHONE, NEIGHBOUR])
+@pytest.mark.parametrize("told", ["before", "after", "never"])
+def test_a_contact_that_others_are_on_is_left_to_them(
+    scene: Scene, first: tuple[str, str], told: str
+) -> None:
+    """Whoever was known first gives the customer its id; so it changes, or does not."""
+    times = {
+        one: f"2026-11-{20 if one == first else 21}T12:00:00.000Z" for one in (PHONE, NEIGHBOUR)
+    }
+    nameless: dict[str, Any] = {"traits": {}}
+    scene.live(said("1", PHONE, at=times[PHONE]))
+    scene.live(said("2", NEIGHBOUR, at=times[NEIGHBOUR], **nameless))
     scene.same(PHONE, NEIGHBOUR)
-    scene.live(said("3", NEIGHBOUR, traits={"name": "Ana"}, at="2026-11-21T12:00:00.000Z"))
+    scene.deliver_all()
+    scene.live(said("3", NEIGHBOUR, at="2026-11-21T13:00:00.000Z", **nameless))
     subject = scene.forget(PHONE)
+    if told == "before":
+        scene.deliver_all()
     scene.erased(subject)
-    scene.live(said("4", NEIGHBOUR, traits={"name": "Ana"}, at="2026-11-21T13:00:00.000Z"))
+    if told == "never":
+        scene.waiting.clear()
+    scene.deliver_all()
     [view] = scene.views()
-    assert view.phone == NEIGHBOUR[1]
-    assert PHONE[1] not in repr(view) and "João" not in repr(view)
+    assert (view.phone, view.name) == (NEIGHBOUR[1], "")
+    assert PHONE[1] not in repr(view)
     assert scene.shown() == scene.truth()
+    scene.live(said("4", NEIGHBOUR, at="2026-11-21T14:00:00.000Z", **nameless))
+    assert scene.shown() == scene.truth()
+
+
+def test_what_lies_in_the_recycle_bin_says_nothing() -> None:
+    scene = Scene("salesforce")
+    scene.live(said("1", PHONE, EMAIL))
+    scene.crm.bin_stays = True
+    scene.erased(scene.forget(PHONE, EMAIL))
+    assert len(scene.crm.bin) == 2
+    for text in (PHONE[1], EMAIL[1], "João", "segredo"):
+        assert not scene.says(text)
+    scene.crm.bin_stays = False
 
 
 def test_a_newcomer_at_the_address_is_somebody_else(scene: Scene) -> None:

@@ -182,6 +182,9 @@ class CrmPlace:
                 self._contacts.moved(owner, one.keys)
             except Conflict:
                 raise TemporaryFailure("a sender wrote the same customer") from None
+            # A merge has just noted them with whoever has the contact now.
+            for key in one.keys:
+                self._mappings.hide(key, owner)
 
     def _shown(self, subject: Subject) -> Iterator[_Shown]:
         """Customers whose contacts have shown the subject's identifiers; no newcomers."""
