@@ -165,6 +165,29 @@ class Store:
         self.merges.append({"primary": primary_id, "other": other_id, "merged": merged["id"]})
         return 200, merged
 
+    def update_all(self, kind: str, body: dict[str, Any]) -> tuple[int, Any]:
+        """Change properties of several objects."""
+        for entry in body.get("inputs", []):
+            self.update(kind, entry["id"], entry)
+        return 200, {"status": "COMPLETE", "results": []}
+
+    def archive(self, kind: str, body: dict[str, Any]) -> tuple[int, Any]:
+        """Delete several objects; those that are gone do not matter."""
+        for entry in body.get("inputs", []):
+            self.kind(kind).pop(entry["id"], None)
+        return 204, None
+
+    def erase(self, kind: str, body: dict[str, Any]) -> tuple[int, Any]:
+        """Delete a contact for good, as HubSpot does for the GDPR."""
+        item = self.find(kind, str(body.get("objectId")))
+        if item is None or kind != "contacts":
+            return 404, {"message": "resource not found"}
+        del self.kind(kind)[item["id"]]
+        for engagements in _ENGAGEMENTS:
+            for one in self.kind(engagements).values():
+                one["contacts"] = [i for i in one["contacts"] if i != item["id"]]
+        return 204, None
+
     def associate(self, kind: str, action: str, body: dict[str, Any]) -> tuple[int, Any]:
         """Put activities to contacts, or take them away."""
         for entry in body.get("inputs", []):
@@ -219,6 +242,9 @@ class Store:
                 "search": self.search,
                 "batch/upsert": self.upsert,
                 "batch/read": self.read,
+                "batch/update": self.update_all,
+                "batch/archive": self.archive,
+                "gdpr-delete": self.erase,
             }
             if rest in actions:
                 return actions[rest](kind, body)
