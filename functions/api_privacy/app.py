@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any
@@ -16,22 +15,17 @@ from enlace.api.privacy import PrivacyDesk, privacy_routes
 from enlace.aws.active_rules import ActiveRules
 from enlace.aws.address_keys import address_keys
 from enlace.aws.clients import client
-from enlace.aws.consent_table import ConsentTable
-from enlace.aws.interactions_queue import InteractionsQueue
-from enlace.aws.privacy_desk import desk_of, erasures_to, now, now_text
+from enlace.aws.privacy_desk import carrying_out, desk_of, erasures_to, now, now_text
 from enlace.aws.provider_calls import ProviderCalls, provider_client
 from enlace.aws.secrets import CachedSecret
 from enlace.aws.store import DynamoStore
-from enlace.domain.interaction import Interaction
 from enlace.domain.rules import Rules
-from enlace.rules import message_policy, privacy_policy
+from enlace.rules import privacy_policy
 from enlace.senders.direct import Direct
 from enlace.usecases import erasure_rows
-from enlace.usecases.carry_out import CarryOut
 from enlace.usecases.collect_subject import CollectSubject
-from enlace.usecases.consents import Consents, consent_key
+from enlace.usecases.consents import consent_key
 from enlace.usecases.erase_subject import CENSUS, DONE
-from enlace.usecases.ingest import dump
 from enlace.usecases.legal_holds import LegalHolds
 from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.privacy_requests import PrivacyRequests
@@ -49,23 +43,12 @@ def _nothing_to_tell(effects: Sequence[Any], at: str) -> None:
 def _api() -> Callable[[], Api]:
     secret = CachedSecret(lambda: client("secretsmanager"), os.environ["ADDRESS_KEY_SECRET_ID"])
     keys, callers = address_keys(secret), callers_of(os.environ)
-    sqs = client("sqs")
-    erase = erasures_to(sqs, os.environ["ERASURE_QUEUE_URL"])
-    queue = InteractionsQueue(sqs, os.environ["INTERACTIONS_QUEUE_URL"], "")
-    consents = Consents(
-        ConsentTable(dynamodb, os.environ["CONSENT_TABLE"]),
-        policy=message_policy().consent,
-        now=now_text,
-        sleep=time.sleep,
-    )
+    erase = erasures_to(client("sqs"), os.environ["ERASURE_QUEUE_URL"])
     letters = Letters(
         MessageTemplates(),
         Direct(os.environ, lambda service, name: ProviderCalls(provider_client(service), name)),
     )
     recipients = tuple(filter(None, os.environ.get("RECIPIENTS", "").split(",")))
-
-    def record(interaction: Interaction) -> None:
-        queue.send([dump(interaction.to_dict())])
 
     def build(rules: Rules) -> Api:
         desk = desk_of(os.environ, dynamodb, keys, rules, _nothing_to_tell)
@@ -74,21 +57,13 @@ def _api() -> Callable[[], Api]:
             if erasure_rows.reopen(desk.rows, request_id, CENSUS, only_from=DONE, now=now_text()):
                 erase(request_id, 0)
 
-        carry_out = CarryOut(
-            erase=lambda request_id: erase(request_id, 0),
-            find=desk.find,
-            consents=consents,
-            record=record,
-            changes=desk.requests.changes,
-            now=now,
-        )
         requests = PrivacyRequests(
             desk.rows,
             desk.seal,
             policy=privacy_policy(),
             key_of=partial(consent_key, keys=keys, rules=rules),
             post=letters,
-            carry_out=carry_out,
+            carry_out=carrying_out(os.environ, dynamodb, desk, erase),
             now=now,
         )
         parts = PrivacyDesk(

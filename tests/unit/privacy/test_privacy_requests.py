@@ -16,7 +16,8 @@ from enlace.usecases.collect_subject import as_csv, as_json, summary_of
 from enlace.usecases.consents import Consents
 from enlace.usecases.find_subject import Found
 from enlace.usecases.privacy_deadlines import PrivacyDeadlines
-from enlace.usecases.privacy_requests import Asked, NotVerified, PrivacyRequests, WrongState
+from enlace.usecases.privacy_requests import Asked, PrivacyRequests, WrongState
+from enlace.usecases.request_codes import NotVerified
 from enlace.usecases.request_rows import RequestRows
 from local.memory_consents import MemoryConsents
 from local.memory_rows import MemoryRows
@@ -194,9 +195,25 @@ def test_what_was_lost_after_the_verification_is_taken_up_by_the_clock() -> None
     with pytest.raises(TemporaryFailure):
         desk.requests.verify_by_code(id_, desk.code())
     assert desk.on_record.shown(id_)["state"] == "verified"
-    desk.now += timedelta(days=8)
+    # At its next run, and not only when half of the time has passed.
+    desk.now += timedelta(minutes=5)
     clock(desk).run()
     assert desk.on_record.shown(id_)["state"] == "running"
+
+
+def test_a_verified_erasure_that_nobody_takes_up_is_handed_over_again() -> None:
+    desk = Desk()
+    id_ = desk.ask()["request_id"]
+    desk.requests.verify_by_code(id_, desk.code())
+    for hours in (0, 1, 2):
+        desk.now = START + timedelta(hours=hours, minutes=1)
+        clock(desk).run()
+    assert desk.erasures == [id_] * 4
+    desk.on_record.advance(id_, "fenced")
+    for hours in (3, 4):
+        desk.now = START + timedelta(hours=hours, minutes=1)
+        clock(desk).run()
+    assert desk.erasures == [id_] * 4
 
 
 def test_what_was_lost_after_the_verification_is_taken_up_by_calling_again() -> None:
@@ -297,6 +314,29 @@ def test_people_are_told_at_50_80_and_100_percent_once_each() -> None:
     assert clock(desk).run() == 0
 
 
+def test_what_is_wrong_with_one_request_does_not_stop_the_clock_of_the_others() -> None:
+    desk = Desk()
+    desk.broken = 100
+    lost = desk.ask("access")["request_id"]
+    with pytest.raises(TemporaryFailure):
+        desk.requests.verify_by_code(lost, desk.code())
+    other = desk.ask("portability")["request_id"]
+    told: list[tuple[str, int]] = []
+    desk.now += timedelta(days=8)
+    with pytest.raises(TemporaryFailure):
+        clock(desk, told).run()
+    assert (other, 50) in told
+
+
+def test_a_controller_who_has_verified_a_person_vouches_for_them() -> None:
+    desk = Desk()
+    waiting = desk.ask()
+    vouched = desk.ask(vouched_by="shop")
+    assert vouched["request_id"] == waiting["request_id"] and len(desk.letters) == 1
+    assert (vouched["state"], vouched["verified_by"]) == ("verified", "controller:shop")
+    assert not vouched["whole_customer"] and desk.erasures == [waiting["request_id"]]
+
+
 def test_what_is_over_is_no_longer_watched() -> None:
     desk = Desk()
     desk.requests.cancel(desk.ask()["request_id"], "changed their mind")
@@ -320,7 +360,7 @@ def test_requests_are_listed_newest_first() -> None:
 
 
 def test_a_copy_says_the_same_in_both_forms() -> None:
-    records = [
+    records: list[dict[str, Any]] = [
         {"held_in": "identity", "record": "identifier", "kind": "phone", "value": "+5511912345678"},
         {"held_in": "timeline", "record": "interaction", "data": {"text": "=SUM(A1)", "a": [1]}},
     ]

@@ -20,7 +20,8 @@ from enlace.usecases.certify_erasure import certificate_key
 from enlace.usecases.collect_subject import CollectSubject, as_csv, as_json, summary_of
 from enlace.usecases.erasure_rows import pk_of
 from enlace.usecases.legal_holds import LegalHolds
-from enlace.usecases.privacy_requests import Asked, NotVerified, PrivacyRequests, WrongState
+from enlace.usecases.privacy_requests import Asked, PrivacyRequests, WrongState
+from enlace.usecases.request_codes import NotVerified
 from enlace.usecases.request_rows import RequestRows
 from enlace.usecases.rows import Rows
 
@@ -125,7 +126,7 @@ def privacy_routes(desk: PrivacyDesk) -> list[Route]:
             text, type_ = as_json(call.id, utc_text(desk.now()), records), "application/json"
         if len(text.encode()) > MAX_EXPORT_BYTES:
             raise Refused(
-                413, "the copy is larger than an answer can be: use enlace privacy export"
+                413, "the copy is larger than an answer can be; an operator has to make it"
             )
         return Response(200, text, type_)
 

@@ -105,7 +105,7 @@ class PrivacyRequestAnswer(Answer):
     code_sent: bool
     """A code waits for being told; else an officer has to verify the request."""
     verified_at: Time | None
-    verified_by: Literal["code", "operator"] | None
+    verified_by: Literal["code", "operator", "controller"] | None
     whole_customer: bool
     duplicate_of: str | None
     """An open one of the same sort, by the same identifier."""

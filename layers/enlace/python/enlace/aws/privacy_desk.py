@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from enlace.aws.clients import client
+from enlace.aws.consent_table import ConsentTable
+from enlace.aws.interactions_queue import InteractionsQueue
 from enlace.aws.kms_keys import Sealer
 from enlace.aws.privacy_places import stores
 from enlace.aws.store import DynamoStore
@@ -22,13 +24,17 @@ from enlace.aws.versioned_rows import VersionedRows
 from enlace.domain.address_key import AddressKeys
 from enlace.domain.change import Effect
 from enlace.domain.erasure import SubjectIdentifier
-from enlace.domain.interaction import utc_text
+from enlace.domain.interaction import Interaction, utc_text
 from enlace.domain.rules import Rules
 from enlace.errors import TemporaryFailure
+from enlace.rules import message_policy
+from enlace.usecases.carry_out import CarryOut
+from enlace.usecases.consents import Consents
 from enlace.usecases.erasure_ports import Place
 from enlace.usecases.find_customer import CustomerFinder
 from enlace.usecases.find_subject import Found, SubjectFinder
 from enlace.usecases.identity_place import IdentityPlace
+from enlace.usecases.ingest import dump
 from enlace.usecases.request_rows import RequestRows
 
 Tell = Callable[[Sequence[Effect], str], None]
@@ -91,7 +97,42 @@ def desk_of(
         store=store,
         find=SubjectFinder(finder, timelines).find,
         identity=IdentityPlace(store, rules, tell=tell, now=now_text, sleep=time.sleep),
-        places=tuple(stores(environ, dynamodb, store, keys, rules)),
+        # Who neither shows nor erases anything is told no further tables.
+        places=tuple(stores(environ, dynamodb, store, keys, rules))
+        if "CASE_TABLE" in environ
+        else (),
+    )
+
+
+def carrying_out(
+    environ: Mapping[str, str], dynamodb: Any, desk: Desk, erase: Callable[[str, int], None]
+) -> CarryOut:
+    """What verified requests lead to, by the function's environment.
+
+    Parameters
+    ----------
+    environ : mapping
+        ``CONSENT_TABLE`` and ``INTERACTIONS_QUEUE_URL``.
+    erase : callable
+        See :func:`erasures_to`.
+    """
+    queue = InteractionsQueue(client("sqs"), environ["INTERACTIONS_QUEUE_URL"], "")
+
+    def record(interaction: Interaction) -> None:
+        queue.send([dump(interaction.to_dict())])
+
+    return CarryOut(
+        erase=lambda request_id: erase(request_id, 0),
+        find=desk.find,
+        consents=Consents(
+            ConsentTable(dynamodb, environ["CONSENT_TABLE"]),
+            policy=message_policy().consent,
+            now=now_text,
+            sleep=time.sleep,
+        ),
+        record=record,
+        changes=desk.requests.changes,
+        now=now,
     )
 
 

@@ -13,6 +13,7 @@ from enlace.domain.privacy_request import COMPLETED, RUNNING, VERIFIED
 from enlace.domain.send_gate import MARKETING
 from enlace.usecases.consents import Consents
 from enlace.usecases.erasure_ports import Found
+from enlace.usecases.request_rows import RequestRows
 
 #: The channel that what is put right comes in through.
 CHANNEL, ACCOUNT = "privacy", "requests"
@@ -74,6 +75,17 @@ class CarryOut:
             return COMPLETED
         # The copy is there to be taken from now on.
         return RUNNING
+
+    def go_on(self, requests: RequestRows, request_id: str) -> None:
+        """Carry out what is verified; repeated, it finds that it is under way.
+
+        Raises
+        ------
+        TemporaryFailure
+        """
+        body = requests.known(request_id).body
+        if body["state"] == VERIFIED:
+            requests.advance(request_id, self(body, requests.identifier(request_id)))
 
     def _object(self, body: Mapping[str, Any], identifier: Identifier) -> None:
         """Marketing stops at every address of theirs, at once (GDPR art. 21(3))."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from enlace.domain.interaction import utc_text
 from enlace.domain.privacy_request import CLOSED, VERIFIED, PrivacyPolicy
-from enlace.errors import Conflict
+from enlace.errors import Conflict, EnlaceError
 from enlace.usecases.request_rows import QUEUE, REQUEST
 from enlace.usecases.rows import Row, Rows
 
 _PAGE = 50
+#: When a verified request that is not under way is looked at again.
+AGAIN = timedelta(hours=1)
 
 
 class PrivacyDeadlines:
@@ -34,7 +36,7 @@ class PrivacyDeadlines:
     Attributes
     ----------
     counts : Counter
-        For metrics: alerts by percent.
+        For metrics: alerts by percent, and requests that ``failed`` to be taken further.
     """
 
     def __init__(
@@ -60,20 +62,29 @@ class PrivacyDeadlines:
 
         Raises
         ------
-        TemporaryFailure
-            If a service did not do its part; the next run goes on.
+        EnlaceError
+            If one could not be taken further, once the others of its page were looked at;
+            the next run goes on.
         """
         done = 0
         while time_left():
             due = self._rows.due(QUEUE, utc_text(self._now()), _PAGE)
             if not due:
                 break
+            failed: EnlaceError | None = None
             for row in due:
                 # The index may lag behind: the request itself says what is due.
                 known = self._rows.get(row.pk, REQUEST)
-                if known is not None:
-                    self._look(known)
-                    done += 1
+                try:
+                    if known is not None:
+                        self._look(known)
+                        done += 1
+                except EnlaceError as error:
+                    # What is wrong with one request must not stop the clock of the others.
+                    self.counts["failed"] += 1
+                    failed = error
+            if failed is not None:
+                raise failed
             if len(due) < _PAGE:
                 break
         return done
@@ -94,7 +105,10 @@ class PrivacyDeadlines:
             further(body["request_id"])
             row = self._rows.get(row.pk, REQUEST) or row
         ahead = [at for _, at in alerts if at > now]
-        self._put(replace(row.with_body(alerts=passed), next_at=ahead[0] if ahead else ""))
+        if row.body["state"] == VERIFIED:
+            # Not under way yet: the call that verified it was lost, or what erases is behind.
+            ahead.append(utc_text(self._now() + AGAIN))
+        self._put(replace(row.with_body(alerts=passed), next_at=min(ahead, default="")))
 
     def _put(self, row: Row) -> None:
         try:

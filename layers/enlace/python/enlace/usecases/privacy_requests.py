@@ -6,15 +6,12 @@ address stands sealed in the request, for as long as it is open; everywhere else
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
-import secrets
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from enlace.domain.interaction import Identifier, utc_text
 from enlace.domain.privacy_request import (
@@ -31,33 +28,28 @@ from enlace.domain.privacy_request import (
 from enlace.errors import Conflict, EnlaceError, InvalidPayload, TemporaryFailure
 from enlace.usecases.erasure_ports import Seal
 from enlace.usecases.erasure_rows import pk_of
+from enlace.usecases.request_codes import Post, RequestCodes
 from enlace.usecases.request_rows import CODE, LIST, QUEUE, REQUEST, RequestRows, moved
 from enlace.usecases.rows import Row, Rows
 
 _ATTEMPTS = 6
-BY_CODE, BY_OPERATOR = "code", "operator"
-
-
-class NotVerified(EnlaceError):
-    """A code is wrong, too old, or was tried too often (answer 403)."""
+#: By whom a request was verified; the latter two with a name behind a colon.
+BY_CODE, BY_OPERATOR, BY_CONTROLLER = "code", "operator", "controller"
 
 
 class WrongState(EnlaceError):
     """A request is not in a state in which this can be done; the text says which (409)."""
 
 
-class Post(Protocol):
-    """Writes to an address about a request."""
-
-    def __call__(
-        self, to: Identifier, template: str, language: str, data: Mapping[str, Any]
-    ) -> bool:
-        """Whether it could be written to; repeated, it may be written to again."""
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as it came in."""
+    """A request as it came in.
+
+    Parameters
+    ----------
+    vouched_by : str
+        The controller who has verified the person already; "" for nobody.
+    """
 
     type: str
     identifier: Identifier
@@ -65,8 +57,7 @@ class Asked:
     language: str = ""
     changes: Mapping[str, Any] | None = None
     source: str = "api"
-    callbacks: tuple[str, ...] = ()
-    reference: str = ""
+    vouched_by: str = ""
 
 
 class PrivacyRequests:
@@ -103,7 +94,7 @@ class PrivacyRequests:
         self._seal = seal
         self._policy = policy
         self._key_of = key_of
-        self._post = post
+        self._codes = RequestCodes(rows, policy=policy, post=post, now=now)
         self._carry_out = carry_out
         self._now = now
 
@@ -130,14 +121,12 @@ class PrivacyRequests:
             waiting = self._rows.get(f"subject#{key}", f"open#{asked.type}")
             known = self._requests.find(waiting.body["request_id"]) if waiting else None
             if known is not None and known.body["state"] == RECEIVED:
-                self._send_code(known, asked.identifier, renew=False)
-                return self._requests.shown(known.body["request_id"])
+                return self._identify(known, asked, renew=False)
             try:
                 row = self._take(asked, key, at, caller, waiting, known)
             except Conflict:
                 continue
-            self._send_code(row, asked.identifier, renew=True)
-            return self._requests.shown(row.body["request_id"])
+            return self._identify(row, asked, renew=True)
         raise TemporaryFailure("others kept asking for the same")
 
     def _take(
@@ -168,8 +157,6 @@ class PrivacyRequests:
             "duplicate_of": before,
             "source": asked.source,
             "caller": caller,
-            "callbacks": list(asked.callbacks),
-            "reference": asked.reference,
             "alerts": [],
             "reason": "",
             "completed_at": "",
@@ -185,19 +172,13 @@ class PrivacyRequests:
 
     # ------------------------------------------------------------------ verification
 
-    def _send_code(self, row: Row, to: Identifier, *, renew: bool) -> None:
-        known = self._rows.get(row.pk, CODE)
-        now = self._now().timestamp()
-        if known is not None and not renew and known.body["until"] > now:
-            return
-        code = "".join(secrets.choice("0123456789") for _ in range(self._policy.code_digits))
-        data = {"code": code, "minutes": str(self._policy.code_seconds // 60)}
-        if not self._post(to, "dsr_code", row.body["language"], data):
-            return
-        until = int(now) + self._policy.code_seconds
-        body = {"hash": _hash(row.body["request_id"], code), "until": until, "tries": 0}
-        version = known.version if known else 0
-        self._rows.put([Row(row.pk, CODE, body, version, expires_at=until)])
+    def _identify(self, row: Row, asked: Asked, *, renew: bool) -> Mapping[str, Any]:
+        request_id = row.body["request_id"]
+        if asked.vouched_by:
+            by = f"{BY_CONTROLLER}:{asked.vouched_by}"
+            return self._verified(request_id, by, "", whole_customer=False)
+        self._codes.send(row, asked.identifier, renew=renew)
+        return self._requests.shown(request_id)
 
     def verify_by_code(self, request_id: str, code: str) -> Mapping[str, Any]:
         """Verify a request by the code that its address got.
@@ -214,21 +195,8 @@ class PrivacyRequests:
             # Verified once is verified; a repeated call only takes up what a first one lost.
             self.go_on(request_id)
             return self._requests.shown(request_id)
-        for _ in range(_ATTEMPTS):
-            known = self._rows.get(row.pk, CODE)
-            if known is None or known.body["until"] <= self._now().timestamp():
-                raise NotVerified("the code has run out: ask again for another one")
-            if known.body["tries"] >= self._policy.code_tries:
-                raise NotVerified("the code was tried too often: ask again for another one")
-            try:
-                # Counted before it is compared, so that guessing in parallel gains nothing.
-                self._rows.put([known.with_body(tries=known.body["tries"] + 1)])
-            except Conflict:
-                continue
-            if not hmac.compare_digest(known.body["hash"], _hash(request_id, code)):
-                raise NotVerified("the code is not right")
-            return self._verified(request_id, BY_CODE, "", whole_customer=False)
-        raise TemporaryFailure("the code is being tried by others")
+        self._codes.check(row, code)
+        return self._verified(request_id, BY_CODE, "", whole_customer=False)
 
     def verify_by_operator(
         self, request_id: str, reason: str, *, caller: str, whole_customer: bool = True
@@ -258,7 +226,8 @@ class PrivacyRequests:
             verified = {"verified_at": at, "verified_by": by, "whole_customer": whole_customer}
             return {**moved(body, VERIFIED, at, reason), **verified}
 
-        row = self._requests.change(request_id, change)
+        # If what follows is lost, the clock's next run takes it up.
+        row = self._requests.change(request_id, change, next_at=at)
         self._rows.delete(row.pk, CODE)
         self.go_on(request_id)
         return self._requests.shown(request_id)
@@ -340,7 +309,3 @@ class PrivacyRequests:
         self._rows.delete(row.pk, CODE)
         self._requests.forget(request_id)
         return self._requests.shown(request_id)
-
-
-def _hash(request_id: str, code: str) -> str:
-    return hashlib.sha256(f"{request_id}\x1f{code}".encode()).hexdigest()

@@ -108,7 +108,7 @@ class RequestRows:
             If there is no such request.
         """
         row = self.known(request_id)
-        hidden = ("sealed", "changes", "key", "callbacks", "caller")
+        hidden = ("sealed", "changes", "key", "caller")
         body = {name: value for name, value in row.body.items() if name not in hidden}
         code = self._rows.get(row.pk, CODE) if body["state"] == RECEIVED else None
         return {**body, "code_sent": code is not None}
@@ -142,9 +142,18 @@ class RequestRows:
         return row
 
     def change(
-        self, request_id: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
+        self,
+        request_id: str,
+        change: Callable[[Mapping[str, Any]], Mapping[str, Any] | None],
+        *,
+        next_at: str = "",
     ) -> Row:
         """Change a request by what it says; None leaves it as it is. Gives it as it is then.
+
+        Parameters
+        ----------
+        next_at : str
+            Contract time by which the clock is to look at it; "" as before.
 
         Raises
         ------
@@ -155,9 +164,9 @@ class RequestRows:
             body = change(row.body)
             if body is None:
                 return row
-            next_at = "" if body["state"] in CLOSED else row.next_at
+            due = "" if body["state"] in CLOSED else next_at or row.next_at
             try:
-                return self._rows.put([replace(row, body=body, next_at=next_at)])[0]
+                return self._rows.put([replace(row, body=body, next_at=due)])[0]
             except Conflict:
                 continue
         raise TemporaryFailure("others kept changing the same request")
