@@ -259,7 +259,7 @@ def test_a_function_imports_its_channel_and_little_else(function: str, tmp_path:
     channels = {m.removeprefix("enlace.channels.") for m in modules if "enlace.channels." in m}
     own = function.removeprefix("webhook_")
     shared = {
-        "whatsapp": {"meta"},
+        "whatsapp": {"meta", "whatsapp_content"},
         "messenger": {"meta", "meta_messaging"},
         "instagram": {"meta", "meta_messaging"},
         "twilio_sms": {"twilio"},

@@ -24,7 +24,7 @@ SOURCE = "enlace.dispatch_message"
 
 
 class Schedules:
-    """Implements :class:`enlace.usecases.plan_message.Alarms`.
+    """Implements :class:`enlace.usecases.message_ports.Alarms`.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Schedules:
         self._role_arn = role_arn
 
     def set(self, message_id: str, *, purpose: str, cause: str, attempt: int, at: str) -> None:
-        """See :class:`enlace.usecases.plan_message.Alarms`."""
+        """See :class:`enlace.usecases.message_ports.Alarms`."""
         entry = dispatch_message(
             message_id=message_id,
             purpose=purpose,
