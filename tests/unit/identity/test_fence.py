@@ -146,8 +146,11 @@ def test_imports_and_outcomes_of_messages_bring_nobody_back(store: MemoryStore) 
 
     assert outcome(store, at_once("i", (*PHONE, "imported"))) == "quarantined"
     assert outcome(store, at_once("o", (*PHONE, "stated"), direction="outbound")) == "fenced"
-    for type_ in ("message.delivered", "message.failed", "consent.withdrawn"):
+    for type_ in ("message.delivered", "message.failed", "consent.withdrawn", "case.closed"):
         assert outcome(store, at_once("o", (*PHONE, "stated"), type_=type_)) == "fenced"
+    shipped = {"order_id": "A-1", "value": {"amount": 100, "currency": "BRL"}}
+    old_order = at_once("o", (*PHONE, "stated"), type_="order.shipped", data=shipped)
+    assert outcome(store, old_order) == "fenced"
     assert outcome(store, at_once("s", (*PHONE, "stated"))) == "recorded"
     # Whoever is back is told what becomes of messages, and imports may name them.
     assert outcome(store, at_once("i", (*PHONE, "imported"))) == "recorded"

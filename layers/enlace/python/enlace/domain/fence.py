@@ -17,16 +17,27 @@ SKEW_SECONDS = 300
 
 FENCED, QUARANTINED = "fenced", "quarantined"
 
-#: What is said about a message of ours, or takes something back, makes nobody known again.
+#: What our systems and providers say of messages, orders and cases that were there before, or
+#: what takes something back: nobody makes contact by it.
 _NO_CONTACT = frozenset(
     (
         "campaign.sent",
+        "cart.abandoned",
+        "case.assigned",
+        "case.closed",
+        "case.transferred",
+        "complaint.answered",
+        "complaint.closed",
         "consent.denied",
         "consent.withdrawn",
         "message.delivered",
         "message.failed",
         "message.read",
         "message.sent",
+        "order.cancelled",
+        "order.paid",
+        "order.refunded",
+        "order.shipped",
     )
 )
 
