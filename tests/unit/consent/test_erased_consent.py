@@ -123,6 +123,14 @@ def test_a_yes_in_the_addresss_name_is_asked_about_and_counts_once_confirmed(wor
     assert world.ruling() == (True, 9)
 
 
+def test_an_objection_that_is_heard_of_late_is_lifted_by_no_stated_yes(world: World) -> None:
+    world.consents.record(KEY, said())
+    world.consents.record(KEY, said(day=16), proven=False)
+    objected = said("objected", 14, purpose="news")
+    world.consents.record(KEY, objected, stops={MARKETING_ONLY: "objection"})
+    assert world.ruling() == (False, 2)
+
+
 def test_an_imports_yes_asks_nobody(world: World) -> None:
     answer = world.consents.record(KEY, said(actor="import"), proven=False)
     assert (answer.said, answer.asks) == ("requested", False)
