@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from enlace.normalise import Normalised, normalise
@@ -37,6 +37,7 @@ def test_what_is_no_phone_is_kept_and_not_valid(written: str) -> None:
     assert normalise("phone", written, RULES).valid is False
 
 
+@example(76, 900_000_000)
 @given(st.integers(11, 99), st.integers(0, 10**9 - 1))
 def test_the_short_cut_for_brazilian_mobiles_agrees_with_the_library(area: int, line: int) -> None:
     text = f"+55{area}{line:09d}"
