@@ -274,6 +274,17 @@ def test_every_queue_is_encrypted_and_kept_for_the_longest_time() -> None:
         assert properties["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
+#: Its messages are ids of requests.
+_ERASURE = {"ErasureQueue", "ErasureDLQ"}
+
+
+def test_an_erasure_looks_into_every_queue() -> None:
+    variables = FUNCTIONS["EraseSubjectFunction"]["Environment"]["Variables"]
+    told = {target(value) for value in variables["QUEUE_URLS"]["Fn::Join"][1]}
+
+    assert told == set(QUEUES) - _ERASURE
+
+
 @pytest.mark.parametrize("rule", sorted(RULES))
 class TestEveryRule:
     def test_bounds_its_retries_and_keeps_what_failed(self, rule: str) -> None:

@@ -21,14 +21,24 @@ class ErasedObjects:
     make_client : callable
         Makes the botocore S3 client at the first use.
     bucket : str
+    exact : bool
+        Prefixes are whole keys: below ``a/1`` nothing of ``a/10`` is meant.
     page : int
         Versions and markers at a time.
     """
 
-    def __init__(self, make_client: Callable[[], Any], bucket: str, *, page: int = PAGE):
+    def __init__(
+        self,
+        make_client: Callable[[], Any],
+        bucket: str,
+        *,
+        exact: bool = False,
+        page: int = PAGE,
+    ):
         self._make_client = make_client
         self._client: Any = None
         self._bucket = bucket
+        self._exact = exact
         self._page = page
 
     def count(self, prefix: str) -> int:
@@ -63,7 +73,8 @@ class ErasedObjects:
         arguments: dict[str, Any] = {"Prefix": prefix, "MaxKeys": self._page}
         while True:
             answer = self._call("list_object_versions", **arguments)
-            found = (*answer.get("Versions", ()), *answer.get("DeleteMarkers", ()))
+            listed = (*answer.get("Versions", ()), *answer.get("DeleteMarkers", ()))
+            found = [one for one in listed if not self._exact or one["Key"] == prefix]
             if found:
                 yield [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
             if not answer.get("IsTruncated"):

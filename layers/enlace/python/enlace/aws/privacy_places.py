@@ -47,14 +47,16 @@ def stores(
     yield ConsentPlace(Partitions(dynamodb, environ["CONSENT_TABLE"]))
     yield _messages(environ, dynamodb)
     yield _candidates(environ, dynamodb, store, keys, rules)
-    if environ.get("MAIL_BUCKET"):
-        from enlace.aws.erase_mail import MailPlace
-
-        yield MailPlace(ErasedObjects(lambda: client("s3"), environ["MAIL_BUCKET"]))
     if environ.get("QUEUE_URLS"):
         from enlace.aws.erase_queues import QueuePlace
 
         yield QueuePlace(client("sqs"), environ["QUEUE_URLS"].split())
+    if environ.get("MAIL_BUCKET"):
+        from enlace.aws.erase_mail import MailPlace
+
+        # After the queues, which know of mail that never became an interaction.
+        bucket = environ["MAIL_BUCKET"]
+        yield MailPlace(ErasedObjects(lambda: client("s3"), bucket, exact=True))
 
 
 def _messages(environ: Mapping[str, str], dynamodb: Any) -> Place:
