@@ -111,7 +111,7 @@ class OpenDsrApi:
         return Controller(id_, own.get("verifies") is True, frozenset(map(str, hosts)))
 
     def _discovery(self) -> dict[str, Any]:
-        signature = self._sign(b"")
+        signature = self._sign(self._domain.encode())
         return {
             "api_version": API_VERSION,
             "supported_identities": [
