@@ -22,7 +22,14 @@ WAIT_SECONDS = 120.0
 # Each runs SAM and a container; a laptop has no more than this to spare.
 AT_ONCE = max(2, (os.cpu_count() or 2) // 2)
 #: Functions that a schedule calls, and no queue.
-SCHEDULED = ("apply_rules", "erase_subject", "privacy_deadlines", "score_rfv")
+SCHEDULED = (
+    "apply_rules",
+    "erase_subject",
+    "privacy_deadlines",
+    "purge_consent_expiry",
+    "purge_retention",
+    "score_rfv",
+)
 
 pytestmark = [
     pytest.mark.skipif(

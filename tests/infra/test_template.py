@@ -120,8 +120,9 @@ class TestEveryFunction:
     def test_names_actions_and_resources(self, function: str) -> None:
         for statement in statements(target(FUNCTIONS[function]["Role"])):
             for action in listed(statement["Action"]):
-                assert re.fullmatch(r"[a-z0-9-]+:[A-Z][A-Za-z]+", action) or action == (
-                    "sqs:SendMessage*"
+                assert re.fullmatch(r"[a-z0-9-]+:[A-Z][A-Za-z]+", action) or action in (
+                    "sqs:ChangeMessageVisibility*",
+                    "sqs:SendMessage*",
                 )
             if statement["Resource"] == "*":
                 # A phone number has no ARN; the emulator checks e-mail against nothing narrower.
@@ -207,10 +208,10 @@ def test_who_calls_the_crm_writes_its_secret_only_where_tokens_roll(role: str) -
     assert not [r for r in others if ("secretsmanager:PutSecretValue", "CrmSecret") in allowed(r)]
 
 
-def test_only_a_change_of_rules_walks_all_identities() -> None:
+def test_only_a_change_of_rules_and_retention_walk_all_identities() -> None:
     walkers = {role for role in ROLES if ("dynamodb:Scan", "IdentityTable") in allowed(role)}
 
-    assert walkers == {"ApplyRulesRole"}
+    assert walkers == {"ApplyRulesRole", "PurgeRetentionRole"}
 
 
 def test_who_tells_identifiers_of_their_customers_creates_none_and_deletes_none() -> None:
@@ -283,6 +284,13 @@ def test_an_erasure_looks_into_every_queue() -> None:
     told = {target(value) for value in variables["QUEUE_URLS"]["Fn::Join"][1]}
 
     assert told == set(QUEUES) - _ERASURE
+
+
+def test_what_fences_keep_out_is_taken_from_every_dead_letter_queue() -> None:
+    variables = FUNCTIONS["ScrubDeadLettersFunction"]["Environment"]["Variables"]
+    told = {target(value) for value in variables["DLQ_URLS"]["Fn::Join"][1]}
+
+    assert told == {name for name in QUEUES if name.endswith("DLQ")} - _ERASURE
 
 
 @pytest.mark.parametrize("rule", sorted(RULES))

@@ -46,6 +46,11 @@ def is_reduced(entry: Mapping[str, Any]) -> bool:
     return _REDUCED in entry
 
 
+def reduced_at(entry: Mapping[str, Any]) -> str:
+    """When an entry was reduced; "" for one that was not."""
+    return str(entry.get(_REDUCED, ""))
+
+
 def reduced_entry(entry: Mapping[str, Any], at: str) -> dict[str, Any]:
     """What stays of an entry; its own hash still chains it, though it cannot be made again."""
     return {**{n: value for n, value in entry.items() if n in _STAYS}, _REDUCED: at}

@@ -241,7 +241,14 @@ class Purge:
     def _save(self, row: Row, body: Mapping[str, Any], *, lease: bool = True) -> Row:
         until = epoch_text(self._clock() + LEASE_SECONDS) if lease else ""
         held = {**body, "lease_until": until, "runner": self._runner}
-        [saved] = self._rows.put([Row(row.pk, row.sk, held, row.version)])
+        try:
+            [saved] = self._rows.put([Row(row.pk, row.sk, held, row.version)])
+        except Conflict:
+            # An acknowledgement that was lost made the client write it again.
+            found = self._rows.get(row.pk, row.sk)
+            if found is None or found.body != held:
+                raise
+            return found
         return saved
 
     def _count(self, task: Task, what: str, count: int) -> None:

@@ -1,0 +1,198 @@
+"""Contact points that nobody has come through for so long: their history, and then themselves.
+
+The clock is a contact point's newest interaction. What was said through it goes when that has
+run out. The address goes too, unless evidence ties it to one through which somebody still
+comes: then it is the company's customer's, who is about. What was only ever stated, such as a
+tax number, has no clock of its own, and goes when nobody is left who stated it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from enlace.domain.erasure import HOLD_GROUND, Subject, SubjectIdentifier
+from enlace.domain.records import IdentifierRecord
+from enlace.errors import TemporaryFailure
+from enlace.usecases.erasure_ports import Place
+from enlace.usecases.forget_identifiers import ForgetIdentifiers
+from enlace.usecases.ports import IdentityReader
+from enlace.usecases.purge import Page, Purged
+from enlace.usecases.rows import Row, Rows
+
+#: Of the subject of a retention, where an erasure has its request's.
+RETENTION = "retention"
+#: Contact points that are being forgotten: what finds likenesses must follow, crash or not.
+FORGETTING = "job#purge_retention:forgetting"
+
+
+class ContactPoints(Protocol):
+    """What is asked about contact points; every method raises ``TemporaryFailure``."""
+
+    def page(
+        self, shard: int, shards: int, cursor: str, cutoff: str
+    ) -> tuple[int, tuple[str, ...], str]:
+        """How many were looked at, the keys of those first seen by the cutoff, and a cursor."""
+
+    def newest(self, key: str, *, consistent: bool) -> str:
+        """When the newest interaction came or went; "" where there is none."""
+
+    def tidy(self, key: str) -> None:
+        """Delete what stands beside interactions that are no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How a contact point stands.
+
+    Parameters
+    ----------
+    has_history : bool
+        Interactions, all of which have run out.
+    is_known : bool
+        Somebody who is about is tied to it.
+    """
+
+    has_history: bool
+    is_known: bool
+
+    @property
+    def is_due(self) -> bool:
+        return self.has_history or not self.is_known
+
+
+class ExpireContacts:
+    """Implements :class:`enlace.usecases.purge.Purgeable`.
+
+    Parameters
+    ----------
+    points : ContactPoints
+    identities : IdentityReader
+    places : sequence of Place
+        The timeline first; the others are erased before it, since it leads to theirs.
+    likenesses : Place
+        Erased when the identity is gone.
+    forget : ForgetIdentifiers
+    holds : callable
+        Legal holds in force: ``(place, record id)`` to hold id.
+    rows : Rows
+    """
+
+    name = "timeline"
+
+    def __init__(
+        self,
+        points: ContactPoints,
+        identities: IdentityReader,
+        *,
+        places: Sequence[Place],
+        likenesses: Place,
+        forget: ForgetIdentifiers,
+        holds: Callable[[], Mapping[tuple[str, str], str]],
+        rows: Rows,
+        shards: int = 4,
+    ):
+        self.shards = shards
+        self._points = points
+        self._identities = identities
+        self._places = places
+        self._likenesses = likenesses
+        self._forget = forget
+        self._holds = holds
+        self._rows = rows
+
+    def page(self, shard: int, cursor: str, cutoff: str) -> Page:
+        """See :class:`enlace.usecases.purge.Purgeable`."""
+        looked_at, keys, cursor = self._points.page(shard, self.shards, cursor, cutoff)
+        records = self._identities.get_identifiers(keys, consistent=False) if keys else {}
+        due = (
+            key
+            for key, record in sorted(records.items())
+            if (standing := self._standing(record, cutoff)) and standing.is_due
+        )
+        return Page(looked_at, tuple(due), cursor)
+
+    def purge(self, due: Sequence[str], cutoff: str) -> Purged:
+        """Delete histories, and forget who has nobody left."""
+        self._finish()
+        holds, found = self._holds(), Purged(0)
+        for key, record in sorted(self._identities.get_identifiers(due, consistent=True).items()):
+            standing = self._standing(record, cutoff, consistent=True)
+            if standing is None or not standing.is_due:
+                continue
+            subject = self._subject(record, standing, cutoff, holds)
+            if subject is None:
+                found = found._replace(held=found.held + 1)
+                continue
+            if standing.has_history:
+                for place in (*self._places[1:], self._places[0]):
+                    _done(place.erase(subject, _always))
+            # What came in meanwhile, or long after its time, keeps it alive.
+            if not standing.is_known and not self._points.newest(key, consistent=True):
+                self._forget_one(key)
+            found = found._replace(deleted=found.deleted + 1)
+        return found
+
+    def _standing(
+        self, record: IdentifierRecord, cutoff: str, *, consistent: bool = False
+    ) -> _Standing | None:
+        """None for one whose time has not run out."""
+        if record.pointer.first_seen > cutoff:
+            return None
+        newest = self._points.newest(record.key, consistent=consistent)
+        if newest > cutoff:
+            return None
+        return _Standing(bool(newest), self._is_known(record, cutoff))
+
+    def _is_known(self, record: IdentifierRecord, cutoff: str) -> bool:
+        others: Iterable[str] = record.seen
+        if id_ := record.pointer.component:
+            for component in self._identities.get_components([id_], consistent=True).values():
+                others = component.nodes.keys() - {record.key}
+        return any(self._points.newest(key, consistent=True) > cutoff for key in sorted(others))
+
+    def _subject(
+        self,
+        record: IdentifierRecord,
+        standing: _Standing,
+        cutoff: str,
+        holds: Mapping[tuple[str, str], str],
+    ) -> Subject | None:
+        """Whose history it is, and what other places have of it; None while a hold is on it."""
+        identifier = SubjectIdentifier(record.key, record.kind, record.value, record.raw)
+        ids = () if standing.is_known else (record.birth,)
+        subject = Subject(RETENTION, cutoff, (identifier,), ids, holds=holds)
+        for place in self._places:
+            census = place.census(subject)
+            if any(kept.ground.startswith(HOLD_GROUND) for kept in census.kept):
+                return None
+            subject = replace(subject, located={**subject.located, **census.located})
+        return subject
+
+    def _forget_one(self, key: str) -> None:
+        intent = self._rows.get(FORGETTING, key) or self._rows.put([Row(FORGETTING, key)])[0]
+        self._finish_one(intent.sk)
+
+    def _finish(self) -> None:
+        """What a run before this one was cut off at."""
+        for intent in self._rows.under(FORGETTING, ""):
+            self._finish_one(intent.sk)
+
+    def _finish_one(self, key: str) -> None:
+        # Somebody may have come back between the two runs.
+        if not self._points.newest(key, consistent=True):
+            _done(self._forget([key], erased_before=None))
+            self._points.tidy(key)
+            subject = Subject(RETENTION, "", (SubjectIdentifier(key, "", ""),))
+            _done(self._likenesses.erase(subject, _always))
+        self._rows.delete(FORGETTING, key)
+
+
+def _always() -> bool:
+    return True
+
+
+def _done(done: bool) -> None:
+    if not done:
+        raise TemporaryFailure("not all is done yet")
