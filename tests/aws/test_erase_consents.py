@@ -1,362 +1,154 @@
-"""Consents and messages as places of an erasure, on moto."""
+"""Erasing consents: what proves that the company kept to them stays, and nothing else."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from enlace.aws.attachments import Attachments
 from enlace.aws.consent_table import ConsentTable
-from enlace.aws.delivery_table import DeliveryTable
 from enlace.aws.erase_consents import ConsentPlace
-from enlace.aws.erase_mail import MailPlace
-from enlace.aws.erase_messages import DeliveryPlace
-from enlace.aws.erased_objects import ErasedObjects
+from enlace.aws.erasure_fence import ErasureFence
 from enlace.aws.partitions import Partitions
 from enlace.domain.consent import ConsentPolicy, ConsentRecord
-from enlace.domain.delivery import MessageRecord, Request, State
-from enlace.domain.outgoing import Attachment
+from enlace.domain.erasure import Subject
 from enlace.domain.send_claims import SendClaim
-from enlace.errors import TemporaryFailure
 from enlace.usecases.consents import Consents
-from tests.aws.erasing import (
-    ERASED,
-    always,
-    cut_anywhere,
-    dynamodb,
-    erased,
-    identifier,
-    items,
-    subject_of,
-)
+from tests.aws import erasing
+from tests.aws.erasing import always, cut_anywhere, dynamodb, erased, identifier, items, subject_of
 
 __all__ = ["dynamodb"]
 
-PHONE, MAIL = ("phone", "+5511987654321"), ("email", "joao@example.com")
-NEIGHBOUR = ("email", "maria@example.com")
-BEFORE, AFTER = "2026-11-20T10:00:00.000Z", "2026-11-22T12:00:00.000Z"
-SECRET = "o formulario que so ele viu"
+EMAIL, PHONE = ("email", "maria@example.com"), ("phone", "+5511987654321")
+NEIGHBOUR = ("email", "joao@example.com")
+BEFORE, AFTER = "2026-11-21T09:00:00.000Z", "2026-11-22T11:00:00.000Z"
+SECRETS = ("maria@", "segredo", "Maria", "203.0.113")
+DETAILS = {
+    "evidence": {"text": "segredo da Maria", "ip": "203.0.113.9"},
+    "recorded_by": "maria@example.com",
+    "notice": {"id": "privacy", "version": "2026-2"},
+}
 
 
-@pytest.fixture
-def client(dynamodb: Any) -> Any:
-    make_more(dynamodb)
-    return dynamodb
+@pytest.fixture(autouse=True)
+def _tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setitem(erasing.TABLES, "consent", ["pk", "sk"])
+    yield
 
 
-def make_more(client: Any) -> None:
-    """The consent table, and the delivery table with its index."""
-    names = client.list_tables()["TableNames"]
-    for name in ("consent", "delivery"):
-        if name in names:
-            client.delete_table(TableName=name)
-    client.create_table(
-        TableName="consent",
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
-    )
-    client.create_table(
-        TableName="delivery",
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "about")],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "about",
-                "KeySchema": [
-                    {"AttributeName": "about", "KeyType": "HASH"},
-                    {"AttributeName": "pk", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-        ],
-    )
-
-
-class Said:
-    """Consents of a few addresses."""
-
-    def __init__(self, client: Any):
-        self.client = client
-        self.table = ConsentTable(client, "consent")
-        self.place = ConsentPlace(Partitions(client, "consent"))
+class Scene:
+    def __init__(self, client: Any) -> None:
+        erasing.make_tables(client)
+        self.client, self.table = client, ConsentTable(client, "consent")
         self.consents = Consents(
             self.table,
             policy=ConsentPolicy(),
             now=lambda: AFTER,
             sleep=lambda seconds: None,
         )
+        self.place = ConsentPlace(Partitions(client, "consent"))
+        for point in (EMAIL, NEIGHBOUR):
+            for state in ("granted", "withdrawn", "requested"):
+                self.say(point, state, BEFORE)
+            key = identifier(*point).key
+            claim = SendClaim("m-1/1", 1_795_176_000, 1_795_176_090, 1, True, "0a1b2c3d")
+            self.table.put_claims(key, self.table.get(key), [claim])
+        self.others = self.of(NEIGHBOUR)
 
-    def say(self, to: tuple[str, str], id_: str, state: str, at: str, **stops: str) -> None:
+    def say(self, point: tuple[str, str], state: str, at: str) -> None:
         record = ConsentRecord(
-            id_, "marketing", "email", state, "subject", at, at, has_evidence=True
+            f"{state}-{at}", "marketing", "email", state, "subject", at, at, has_evidence=True
         )
-        details = {"evidence": {"form": SECRET, "ip": "203.0.113.7"}, "recorded_by": "op-7"}
-        self.consents.record(identifier(*to).key, record, details, stops=stops or None)
+        self.consents.record(identifier(*point).key, record, DETAILS)
 
-    def claim(self, to: tuple[str, str]) -> None:
-        key = identifier(*to).key
-        claim = SendClaim("m-1/1", 1_700_000_000, 0, 1, True, "aa")
-        self.table.put_claims(key, self.table.get(key), [claim])
+    def fence(self, subject: Subject) -> ErasureFence:
+        fence = ErasureFence(self.client, "identity", "consent")
+        fence.raise_at(subject.keys, subject.erased_before, subject.request_id)
+        return fence
 
-
-def lived(client: Any) -> Said:
-    make_more(client)
-    said = Said(client)
-    for to in (PHONE, MAIL, NEIGHBOUR):
-        said.say(to, "c1", "granted", BEFORE)
-        said.say(to, "c2", "withdrawn", BEFORE, email="stop")
-        said.claim(to)
-    return said
-
-
-def test_what_proves_that_the_company_kept_to_it_stays_and_nothing_else(client: Any) -> None:
-    said = lived(client)
-    before = [one for one in items(client, "consent") if one["pk"]["S"].startswith(key(NEIGHBOUR))]
-    subject = subject_of(PHONE, MAIL)
-    census = said.place.census(subject)
-    # Two records and a state at each of two addresses, each to be reduced and to stay.
-    assert (census.found, census.retained) == (12, 6)
-    erased(said.place, subject)
-    after = items(client, "consent")
-    assert [one for one in after if one["pk"]["S"].startswith(key(NEIGHBOUR))] == before
-    theirs = repr([one for one in after if not one["pk"]["S"].startswith(key(NEIGHBOUR))])
-    for value in (SECRET, "203.0.113.7", "op-7", "claims", *PHONE[1:], *MAIL[1:]):
-        assert value not in theirs
-    kept = said.table.entry(key(MAIL), "c2")
-    assert kept is not None and kept["state"] == "withdrawn" and kept["hash"]
-    consent = said.table.get(key(MAIL)).consent
-    # The no stays, the yes does not.
-    state = consent.purposes["marketing", "email"]
-    assert state.denial and state.grant is None and "email" in consent.suppressions
-    assert all(one.until.startswith("2031-11") for one in census.kept if "records" in one.what)
-
-
-def key(of: tuple[str, str]) -> str:
-    return identifier(*of).key
-
-
-def test_whatever_call_it_is_cut_off_at_the_consents_end_alike(
-    client: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    subject, ends = subject_of(PHONE, MAIL), set()
-    for said in cut_anywhere(
-        monkeypatch, lambda: lived(client), lambda s: s.place.erase(subject, always)
-    ):
-        erased(said.place, subject)
-        ends.add(repr(items(client, "consent")))
-    assert len(ends) == 1
-
-
-def test_what_a_newcomer_said_stays_theirs(client: Any) -> None:
-    said = lived(client)
-    said.say(MAIL, "new", "granted", AFTER)
-    erased(said.place, subject_of(MAIL))
-    entry = said.table.entry(key(MAIL), "new")
-    assert entry is not None and entry["evidence"]["form"] == SECRET
-    assert said.table.get(key(MAIL)).consent.purposes["marketing", "email"].grant
-
-
-def test_everything_that_was_said_is_shown_to_who_said_it(client: Any) -> None:
-    said = lived(client)
-    records = list(said.place.collect(subject_of(MAIL)))
-    assert [one["state"] for one in records if one["record"] == "consent"] == [
-        "granted",
-        "withdrawn",
-    ]
-    assert records[0]["evidence"]["form"] == SECRET and records[0]["address"]["value"] == MAIL[1]
-    assert [one["reason"] for one in records if one["record"] == "suppression"] == ["stop"]
-
-
-class Scheduler:
-    """One-time schedules."""
-
-    class exceptions:
-        class ResourceNotFoundException(Exception):
-            pass
-
-    def __init__(self, *names: str):
-        self.names = set(names)
-
-    def list_schedules(self, *, GroupName: str, NamePrefix: str) -> dict[str, Any]:
-        found = sorted(name for name in self.names if name.startswith(NamePrefix))
-        return {"Schedules": [{"Name": name} for name in found]}
-
-    def delete_schedule(self, *, GroupName: str, Name: str) -> None:
-        if Name not in self.names:
-            raise self.exceptions.ResourceNotFoundException
-        self.names.remove(Name)
-
-
-class Sent:
-    """Messages to a few addresses: sent, waiting, denied; files with one of them."""
-
-    def __init__(self, client: Any, s3: Any, scheduler: Any = None):
-        self.table, self.s3 = DeliveryTable(client, "delivery"), s3
-        self.scheduler = scheduler or Scheduler("waits-1-0-due-1", "theirs-waits-0-due-1")
-        self.place = DeliveryPlace(
-            client,
-            "delivery",
-            objects=ErasedObjects(lambda: s3, "files"),
-            scheduler=self.scheduler,
-            group="messages",
-        )
-        keep = Attachments(lambda: s3, "files").keep
-        for prefix, to, customer in (("", MAIL, "c1"), ("theirs-", NEIGHBOUR, "c2")):
-            for name in ("sent-1", "waits-1", "denied-1"):
-                self.ask(prefix + name, to, customer)
-                keep(prefix + name, 0, Attachment("nota.pdf", "application/pdf", SECRET.encode()))
-            self.put_off(prefix + "waits-1", State.DEFERRED, to)
-            self.put_off(prefix + "denied-1", State.DENIED, to)
-            client.put_item(
-                TableName="delivery",
-                Item={"pk": {"S": f"person#{customer}"}, "reserved": {"S": "[]"}},
-            )
-
-    def ask(self, id_: str, to: tuple[str, str], customer: str, at: str = BEFORE) -> None:
-        request = Request(key(to), False, ("preferred",), {"text": SECRET}, AFTER)
-        self.table.accept(
-            MessageRecord(
-                id_,
-                State.ACCEPTED,
-                template="newsletter",
-                purpose="marketing",
-                customer_id=customer,
-                accepted_at=at,
-                request=request,
-            )
-        )
-
-    def put_off(self, id_: str, state: State, to: tuple[str, str]) -> None:
-        assert self.table.put_off(id_, state, 0, at=BEFORE, reason="no", steps=[], about=key(to))
+    def of(self, point: tuple[str, str]) -> list[dict[str, Any]]:
+        key = identifier(*point).key
+        return [item for item in items(self.client, "consent") if item["pk"]["S"] == key]
 
 
 @pytest.fixture
-def s3(dynamodb: Any) -> Any:
-    import botocore.session
-
-    session = botocore.session.get_session()
-    session.set_credentials("test", "test")
-    client = session.create_client("s3", region_name="us-east-1")
-    for bucket in ("files", "mail"):
-        client.create_bucket(Bucket=bucket)
-        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    return client
+def scene(dynamodb: Any) -> Scene:
+    return Scene(dynamodb)
 
 
-def subject_of_messages(**more: Any) -> Any:
-    return subject_of(MAIL, customer_ids=("c1",), located={"messages": ("sent-1",)}, **more)
+def test_what_was_said_stays_and_how_it_was_said_goes(scene: Scene) -> None:
+    subject = subject_of(EMAIL, PHONE)
+    fence = scene.fence(subject)
+    census = scene.place.census(subject)
+    # The phone has its fence's state alone, which is as small as it gets.
+    assert census.found == 2 * 3 + 2 + 1
+    assert [(kept.count, kept.until[:4]) for kept in census.kept] == [(3, "2031"), (2, "")]
+    assert any(word in json.dumps(scene.of(EMAIL)) for word in SECRETS)
+
+    erased(scene.place, subject)
+
+    text = json.dumps(items(scene.client, "consent"), ensure_ascii=False)
+    own = json.dumps(scene.of(EMAIL), ensure_ascii=False)
+    assert not any(word in own for word in SECRETS) and "claims" not in own
+    assert "segredo" in text and scene.of(NEIGHBOUR) == scene.others
+    stayed = {json.loads(i["body"]["S"]).get("state") for i in scene.of(EMAIL)}
+    assert {"granted", "withdrawn", "requested"} <= stayed
+    fence.lower(subject.keys)
+    consent = scene.table.get(identifier(*EMAIL).key).consent
+    assert not consent.erasing and consent.suppressions["marketing"].reason == "erasure"
+    # The no stays; the yes and the request went with whoever had said them.
+    (state,) = consent.purposes.values()
+    assert state.denial and not state.grant and not state.request
+    again = items(scene.client, "consent")
+    erased(scene.place, subject)
+    assert items(scene.client, "consent") == again
 
 
-def versions(s3: Any, bucket: str) -> list[str]:
-    answer = s3.list_object_versions(Bucket=bucket)
-    return sorted(
-        one["Key"] for one in (*answer.get("Versions", ()), *answer.get("DeleteMarkers", ()))
-    )
-
-
-def test_messages_go_whether_they_were_sent_waited_or_were_denied(client: Any, s3: Any) -> None:
-    sent = Sent(client, s3)
-    subject = subject_of_messages()
-    census = sent.place.census(subject)
-    # Three records, what is reserved, a schedule, a file with each.
-    assert census.found == 3 + 1 + 1 + 3
-    assert set(census.located["messages"]) == {"sent-1", "waits-1", "denied-1"}
-    assert {one["status"] for one in sent.place.collect(subject)} == {
-        "accepted",
-        "deferred",
-        "denied",
-    }
-    erased(sent.place, subject)
-    left = {one["pk"]["S"] for one in items(client, "delivery")}
-    assert left == {
-        *(f"message#theirs-{name}" for name in ("sent-1", "waits-1", "denied-1")),
-        "person#c2",
-    }
-    assert sent.scheduler.names == {"theirs-waits-0-due-1"}
-    assert len(versions(s3, "files")) == 3
-    assert all("theirs" in name for name in versions(s3, "files"))
-
-
-def test_whatever_call_it_is_cut_off_at_all_messages_go(
-    client: Any, s3: Any, monkeypatch: pytest.MonkeyPatch
+def test_whatever_call_it_is_cut_off_at_the_end_is_the_same(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subject = subject_of_messages(erased_before=ERASED)
+    subject = subject_of(EMAIL)
 
-    def prepare() -> Sent:
-        make_more(client)
-        for name in versions(s3, "files"):
-            ErasedObjects(lambda: s3, "files").erase(name)
-        return Sent(client, s3)
+    def prepare() -> Scene:
+        scene = Scene(dynamodb)
+        scene.fence(subject)
+        return scene
 
-    for sent in cut_anywhere(monkeypatch, prepare, lambda s: s.place.erase(subject, always)):
-        # What was located before the crash is on record.
-        again = replace(subject, located={"messages": ("sent-1", "waits-1", "denied-1")})
-        erased(sent.place, again)
-        assert len(items(client, "delivery")) == 4 and len(versions(s3, "files")) == 3
-
-
-def test_an_id_that_somebody_made_up_deletes_nobody_elses_message(client: Any, s3: Any) -> None:
-    sent = Sent(client, s3)
-    subject = subject_of(MAIL, customer_ids=("c1",), located={"messages": ("theirs-sent-1",)})
-    erased(sent.place, subject)
-    assert sent.table.get("theirs-sent-1") is not None
+    ended = []
+    for scene in cut_anywhere(monkeypatch, prepare, lambda s: s.place.erase(subject, always)):
+        erased(scene.place, subject)
+        assert scene.of(NEIGHBOUR) == scene.others
+        ended.append(scene.of(EMAIL))
+    assert len(ended) > 6 and all(one == ended[0] for one in ended)
+    assert not any(word in json.dumps(ended[0]) for word in SECRETS)
 
 
-def test_a_newcomers_message_stays(client: Any, s3: Any) -> None:
-    sent = Sent(client, s3)
-    sent.ask("new-1", MAIL, "c9", at=AFTER)
-    subject = subject_of(MAIL, customer_ids=("c1",), located={"messages": ("new-1",)})
-    erased(sent.place, subject)
-    assert sent.table.get("new-1") is not None
+def test_what_a_newcomer_has_said_is_theirs(scene: Scene) -> None:
+    subject = subject_of(EMAIL)
+    scene.fence(subject)
+    scene.say(EMAIL, "granted", AFTER)
+    erased(scene.place, subject)
+    entries = [json.loads(item["body"]["S"]) for item in scene.of(EMAIL)]
+    assert [e for e in entries if "evidence" in e] and not all("evidence" in e for e in entries)
+    consent = scene.table.get(identifier(*EMAIL).key).consent
+    assert consent.has_returned("email")
 
 
-class TestObjects:
-    """Auditor's cases 3 and 4."""
+def test_an_interrupted_one_says_so(scene: Scene) -> None:
+    subject = subject_of(EMAIL)
+    scene.fence(subject)
+    assert not scene.place.erase(subject, lambda: False)
+    assert scene.place.census(subject).found > scene.place.census(subject).retained
 
-    def test_every_version_and_every_marker_goes(self, s3: Any) -> None:
-        for _ in range(3):
-            s3.put_object(Bucket="mail", Key="in/abc", Body=SECRET.encode())
-        s3.delete_object(Bucket="mail", Key="in/abc")
-        s3.put_object(Bucket="mail", Key="in/other", Body=b"theirs")
-        place = MailPlace(ErasedObjects(lambda: s3, "mail"))
-        subject = subject_of(MAIL, located={"mails": ("in/abc",)})
-        assert place.census(subject).found == 4
-        erased(place, subject)
-        assert versions(s3, "mail") == ["in/other"]
 
-    def test_more_than_a_page_goes(self, s3: Any) -> None:
-        for n in range(23):
-            s3.put_object(Bucket="files", Key=f"attachments/m-1/{n:04d}", Body=b"x")
-        objects = ErasedObjects(lambda: s3, "files", page=5)
-        assert objects.count("attachments/m-1/") == 23
-        objects.erase("attachments/m-1/")
-        assert objects.count("attachments/m-1/") == 0
-
-    def test_a_success_with_errors_inside_is_none(self, s3: Any) -> None:
-        s3.put_object(Bucket="mail", Key="in/abc", Body=b"x")
-        delete, failures = s3.delete_objects, [1]
-
-        class Refusing:
-            def __getattr__(self, name: str) -> Any:
-                return getattr(s3, name)
-
-            def delete_objects(self, **arguments: Any) -> Any:
-                if failures:
-                    failures.pop()
-                    one = arguments["Delete"]["Objects"][0]
-                    return {"Errors": [{**one, "Code": "InternalError", "Message": "no"}]}
-                return delete(**arguments)
-
-        place = MailPlace(ErasedObjects(Refusing, "mail"))
-        subject = subject_of(MAIL, located={"mails": ("in/abc",)})
-        with pytest.raises(TemporaryFailure, match="InternalError"):
-            place.erase(subject, always)
-        assert place.census(subject).found == 1
-        erased(place, subject)
+def test_a_copy_has_every_record_and_stop_with_its_address(scene: Scene) -> None:
+    subject = subject_of(EMAIL, NEIGHBOUR)
+    scene.fence(subject_of(EMAIL))
+    found = list(scene.place.collect(subject_of(EMAIL)))
+    assert [one["record"] for one in found] == ["consent"] * 3 + ["suppression"]
+    assert {one["address"]["value"] for one in found} == {"maria@example.com"}
+    assert found[0]["evidence"] == DETAILS["evidence"]
+    assert len(list(scene.place.collect(subject))) == 7
+    assert "hash" not in found[0] and "address_key" not in found[0]

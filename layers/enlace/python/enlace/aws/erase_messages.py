@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from enlace.aws.delivery_items import dynamo_call, to_record
 from enlace.aws.erased_objects import ErasedObjects
 from enlace.domain.erasure import Census, Subject
+from enlace.domain.reservations import load
 from enlace.errors import TemporaryFailure
 
 #: Of the delivery table: messages that wait, by the address that they are about.
@@ -54,25 +55,28 @@ class DeliveryPlace:
 
     def census(self, subject: Subject) -> Census:
         """Count records, reservations, files and schedules."""
-        ids = self._ids(subject)
-        found = len(self._items(subject, ids))
-        found += sum(len(self._schedules(id_)) for id_ in self._waiting(subject))
+        own = self._own(subject)
+        found = len(own) + len(self._reservations(subject))
+        found += sum(len(self._schedules(id_)) for id_ in own)
         if self._objects is not None:
-            found += sum(self._objects.count(_folder(id_)) for id_ in ids)
-        return Census(found, (), {"messages": ids} if ids else {})
+            found += sum(self._objects.count(_folder(id_)) for id_ in own)
+        return Census(found, (), {"messages": tuple(own)} if own else {})
 
     def erase(self, subject: Subject, time_left: Callable[[], bool]) -> bool:
-        """Cancel what waits, then delete files, records and reservations."""
-        ids = self._ids(subject)
-        for id_ in self._waiting(subject):
-            for name in self._schedules(id_):
-                self._cancel(name)
-        for id_ in ids:
+        """Cancel what waits, then delete files, records and reservations.
+
+        Records last: they tell whose the rest is.
+        """
+        own = self._own(subject)
+        for id_ in own:
             if not time_left():
                 return False
+            for name in self._schedules(id_):
+                self._cancel(name)
             if self._objects is not None:
                 self._objects.erase(_folder(id_))
-        for item in self._items(subject, ids):
+        # Of the reservations some records are known: those go first.
+        for item in (*own.values(), *self._reservations(subject)):
             if not time_left():
                 return False
             dynamo_call(self._client, "delete_item", TableName=self._table, Key={"pk": item["pk"]})
@@ -80,9 +84,7 @@ class DeliveryPlace:
 
     def collect(self, subject: Subject) -> Iterator[dict[str, Any]]:
         """Every message that the company wrote, or meant to."""
-        for item in self._items(subject, self._ids(subject)):
-            if not item["pk"]["S"].startswith("message#"):
-                continue
+        for item in self._own(subject).values():
             record = to_record(item)
             yield {
                 "record": "message",
@@ -97,8 +99,21 @@ class DeliveryPlace:
                 "data": dict(record.request.data) if record.request else {},
             }
 
-    def _ids(self, subject: Subject) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*subject.ids("messages"), *self._waiting(subject))))
+    def _own(self, subject: Subject) -> dict[str, dict[str, Any]]:
+        """Their messages' records, by id."""
+        known = (*subject.ids("messages"), *self._waiting(subject), *self._reserved(subject))
+        items = {id_: self._get(f"message#{id_}") for id_ in dict.fromkeys(known)}
+        # An id that somebody made up in an interaction is not theirs for that.
+        return {id_: one for id_, one in items.items() if one and self._is_theirs(one, subject)}
+
+    def _reservations(self, subject: Subject) -> list[dict[str, Any]]:
+        return [item for id_ in subject.customer_ids if (item := self._get(f"person#{id_}"))]
+
+    def _reserved(self, subject: Subject) -> Iterator[str]:
+        """What is handed to its sender and told of by no timeline yet, as it rests on consent."""
+        for item in self._reservations(subject):
+            for one in load(item["reserved"]["S"]):
+                yield one.message_id
 
     def _waiting(self, subject: Subject) -> list[str]:
         ids: list[str] = []
@@ -116,17 +131,6 @@ class DeliveryPlace:
                     break
                 arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return ids
-
-    def _items(self, subject: Subject, ids: Sequence[str]) -> list[dict[str, Any]]:
-        """Message records of theirs, and what is reserved for them."""
-        found = []
-        for id_ in ids:
-            item = self._get(f"message#{id_}")
-            # An id that somebody made up in an interaction is not theirs for that.
-            if item is not None and self._is_theirs(item, subject):
-                found.append(item)
-        found += filter(None, (self._get(f"person#{id_}") for id_ in subject.customer_ids))
-        return found
 
     def _is_theirs(self, item: dict[str, Any], subject: Subject) -> bool:
         record = to_record(item)
