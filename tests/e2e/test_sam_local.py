@@ -29,6 +29,7 @@ SCHEDULED = (
     "purge_consent_expiry",
     "purge_retention",
     "score_rfv",
+    "scrub_dead_letters",
 )
 
 pytestmark = [

@@ -18,7 +18,8 @@ from enlace.domain.erasure import Subject
 
 #: What is shorter stands in too many places to mean somebody.
 _SHORTEST = 8
-_ADDRESS_KEY = re.compile(r"[a-z][a-z0-9_]*#[A-Za-z0-9_\-]{22}\Z")
+#: See :class:`enlace.domain.address_key.AddressKeys`.
+ADDRESS_KEY = re.compile(r"[a-z][a-z0-9_]*#[A-Za-z0-9_\-]{22}\Z")
 #: Phones and documents are written with these in between.
 _GAP = r"[\s().\-/]{0,3}"
 #: JSON in text in JSON: a notification in a dead-letter queue has three layers.
@@ -111,7 +112,7 @@ class SubjectMatch:
         texts = list(texts_of(item))
         if any(self._names(text) for text in texts):
             return Look(None)
-        keys = {text for text in texts if _ADDRESS_KEY.match(text)}
+        keys = {text for text in texts if ADDRESS_KEY.match(text)}
         if keys.isdisjoint(self._keys) and self._ids.isdisjoint(texts):
             return Look(item)
         # A fact about several customers is needed by those who stay, and has ids only.
