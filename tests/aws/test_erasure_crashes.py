@@ -1,7 +1,7 @@
 """Requests and erasures by the real functions on moto, cut off at their calls to AWS.
 
-All calls are tried with ``ENLACE_EVERY_CALL=1`` (a few minutes); else a few, before them
-or after them.
+All calls are tried, before and after, with ``ENLACE_CALL_STRIDE=1 pytest --timeout 3600`` (half
+an hour); else a few, before them or after them.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ PHONE, MAIL, NEIGHBOUR = "+5511987654321", "canario@example.com", "+552191234567
 NAME, TEXT = "Canario da Silva", "segredo do canario"
 AT = "2026-11-20T12:00:00.000Z"
 #: One call in so many, where not all are tried.
-STRIDE = 1 if os.environ.get("ENLACE_EVERY_CALL") else 29
+STRIDE = int(os.environ.get("ENLACE_CALL_STRIDE", "29"))
 
 
 class Stack:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,15 +14,19 @@ from enlace.domain.certificate import check_chain
 from local import stack as local_stack
 from local.certificate_cli import check_signature
 from local.demo.hub import Hub, wait_for
-from tests.e2e.queues import drain
+from tests.e2e.queues import drain, set_visibility, visibility_seconds
 
 REQUESTS = "/v1/privacy/requests"
 ENDED = {"completed", "partial", "rejected"}
 
 
 @pytest.fixture(scope="module")
-def hub(stack: dict[str, Any]) -> Hub:
-    return Hub(stack)
+def hub(stack: dict[str, Any]) -> Iterator[Hub]:
+    """What is held back comes again soon."""
+    hub = Hub(stack)
+    before = set_visibility(hub, visibility_seconds(hub))
+    yield hub
+    set_visibility(hub, before)
 
 
 class Person:
@@ -198,3 +203,91 @@ def test_a_person_is_erased_everywhere_with_proof_and_nobody_else(hub: Hub) -> N
         },
     )
     assert holds["state"] == "denied"
+
+
+def test_a_held_record_stays_until_it_is_released(hub: Hub) -> None:
+    """Auditor's case 22."""
+    person = Person()
+    customer = settle(hub, person)
+    drain(hub)
+    page = hub.api("GET", f"/v1/customers/{customer}/timeline")
+    held = next(one for one in page["items"] if one["type"] == "complaint.opened")
+    hold = hub.api(
+        "POST",
+        "/v1/privacy/holds",
+        {
+            "records": [{"place": "timeline", "id": held["id"]}],
+            "ground": "CPC art. 396",
+            "authority": "1a Vara Civel",
+        },
+        expected=201,
+    )
+    done = erased(hub, {"identifier": {"kind": "phone", "value": person.phone}})
+    certificate = f"{REQUESTS}/{done['request_id']}/certificate"
+    first = hub.api("GET", certificate)
+    places = {one["place"]: one for one in first["places"]}
+    assert places["timeline"]["retained"] >= 1
+    assert hold["hold_id"] in places["timeline"]["kept"][0]["ground"]
+    kept = [one for one in items(hub)["timeline"] if person.text in json.dumps(one)]
+    assert len(kept) == 1 and held["id"] in json.dumps(kept)
+
+    hub.api("DELETE", f"/v1/privacy/holds/{hold['hold_id']}")
+    second: dict[str, Any] = wait_for(
+        "the second round",
+        lambda: hub.api("GET", certificate) if "earlier" in hub.api("GET", certificate) else None,
+    )
+    assert second["earlier"] == [first]
+    check_signature({name: value for name, value in second.items() if name != "earlier"})
+    assert not [one for one in items(hub)["timeline"] if person.text in json.dumps(one)]
+
+
+def test_after_a_restore_traffic_waits_for_the_erasures_to_be_done_again(hub: Hub) -> None:
+    """Auditor's case 17."""
+    person, other = Person(), Person()
+    settle(hub, person)
+    drain(hub)
+    backup = items(hub)
+    done = erased(hub, {"identifier": {"kind": "phone", "value": person.phone}})
+    assert done["status"] == "completed"
+    number = hub.api("GET", f"{REQUESTS}/{done['request_id']}/certificate")["number"]
+
+    # While an entry of the journal is missing nothing can be done again, and everything waits.
+    dynamodb = local_stack.client("dynamodb")
+    tables = hub.document["table_names"]
+    key = {"pk": {"S": "journal"}, "sk": {"S": f"{number:09d}"}}
+    entry = dynamodb.get_item(TableName=tables["privacy"], Key=key)["Item"]
+    dynamodb.delete_item(TableName=tables["privacy"], Key=key)
+    restore(hub, backup)
+    assert person.text in json.dumps(items(hub)["timeline"])
+
+    lookup = {"kind": "phone", "value": person.phone}
+    wait_for("the hold", lambda: hub.ask("POST", "/v1/customers/lookup", lookup)[0] == 503)
+    hub.api("POST", "/v1/interactions", [other.interaction(1)], expected=202)
+    time.sleep(10)
+    assert other.mail not in json.dumps(items(hub)["identity"])
+
+    dynamodb.put_item(TableName=tables["privacy"], Item=entry)
+    wait_for(
+        "the way to be free", lambda: hub.ask("POST", "/v1/customers/lookup", lookup)[0] == 404
+    )
+    for name, found in items(hub).items():
+        text = json.dumps(found, ensure_ascii=False)
+        assert not [canary for canary in person.canaries if canary in text], name
+    # What waited goes on.
+    wait_for("whoever wrote meanwhile", lambda: known(hub, "phone", other.phone))
+
+
+def restore(hub: Hub, backup: dict[str, list[dict[str, Any]]]) -> None:
+    """Every table but that of the requests as it was."""
+    dynamodb = local_stack.client("dynamodb")
+    now = items(hub)
+    for name, table in hub.document["table_names"].items():
+        if name == "privacy":
+            continue
+        kept = {json.dumps(one, sort_keys=True) for one in backup[name]}
+        for one in now[name]:
+            if json.dumps(one, sort_keys=True) not in kept:
+                keys = {part: one[part] for part in ("pk", "sk") if part in one}
+                dynamodb.delete_item(TableName=table, Key=keys)
+        for one in backup[name]:
+            dynamodb.put_item(TableName=table, Item=one)
