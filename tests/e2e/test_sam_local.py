@@ -21,6 +21,8 @@ from local.settings import home
 WAIT_SECONDS = 120.0
 # Each runs SAM and a container; a laptop has no more than this to spare.
 AT_ONCE = max(2, (os.cpu_count() or 2) // 2)
+#: How the names of those begin that answer over HTTP.
+HTTP = ("webhook_", "api_", "web_", "opendsr_")
 #: Functions that a schedule calls, and no queue.
 SCHEDULED = (
     "apply_rules",
@@ -68,12 +70,12 @@ def test_webhooks_and_api_accept_their_samples(answers: dict[str, Any]) -> None:
     }
 
     assert set(statuses.values()) <= {200, 201, 202, 204}, statuses
-    http = {name for name in functions() if name.startswith(("webhook_", "api_", "web_"))}
+    http = {name for name in functions() if name.startswith(HTTP)}
     assert set(statuses) == http - {"webhook_email", "webhook_ses_events", "webhook_eum_sms"}
 
 
 def test_consumers_give_nothing_back_to_their_queue(answers: dict[str, Any]) -> None:
-    others = ("webhook_", "api_", "web_", *SCHEDULED)
+    others = (*HTTP, *SCHEDULED)
     batches = {name for name in functions() if not name.startswith(others)}
 
     given_back = {name: answers[name]["batchItemFailures"] for name in batches}
