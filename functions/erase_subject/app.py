@@ -152,6 +152,7 @@ def _built() -> Callable[[], tuple[EraseSubject, EraseAgain]]:
             identities=desk.store,
             identity=desk.identity,
             places=desk.places,
+            now=now_text,
         )
         return saga, again
 

@@ -15,7 +15,7 @@ from enlace.usecases.restore_hold import RestoredTables, RestoreHold
 from enlace.usecases.rows import Row
 from local.memory_rows import MemoryRows
 
-BEFORE = "2026-11-01T00:00:00.000Z"
+BEFORE, AFTER = "2026-11-01T00:00:00.000Z", "2026-11-23T00:00:00.000Z"
 
 
 class Marks:
@@ -74,6 +74,7 @@ class Scene:
             identities=self,
             identity=self.identity,
             places=[self.timeline],
+            now=lambda: AFTER,
         )
 
     def get_identifiers(self, keys: Any, *, consistent: bool = False) -> dict[str, Any]:
@@ -118,6 +119,19 @@ def test_what_a_backup_brings_back_goes_again_with_what_is_its_own() -> None:
     [subject] = scene.identity.subjects
     assert subject.customer_ids == ("birth-a", "c1")
     assert scene.timeline.subjects[0].ids("messages") == ("m1",)
+
+
+def test_what_a_legal_hold_keeps_it_keeps_from_a_restore_as_well() -> None:
+    scene = Scene()
+    scene.journal(("a",))
+    scene.restored("a")
+    holds = {"in force": ("", ""), "released": (AFTER, ""), "lapsed": ("", BEFORE)}
+    for name, (released_at, until) in holds.items():
+        body = {"records": [["timeline", name]], "released_at": released_at, "until": until}
+        scene.rows.put([Row("holds", name, body)])
+    assert scene.again.run()
+    for subject in (*scene.identity.subjects, *scene.timeline.subjects):
+        assert subject.holds == {("timeline", "in force"): "in force"}
 
 
 def test_who_came_back_as_a_newcomer_stays() -> None:

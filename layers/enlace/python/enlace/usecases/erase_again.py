@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from enlace.domain.erasure import Subject, SubjectIdentifier
@@ -15,6 +16,7 @@ from enlace.domain.records import IdentifierRecord
 from enlace.errors import NotFound
 from enlace.usecases.certify_erasure import JOURNAL
 from enlace.usecases.erasure_ports import Fence, Place
+from enlace.usecases.erasure_rows import holds_of
 from enlace.usecases.rows import Rows
 
 
@@ -49,6 +51,7 @@ class EraseAgain:
         identities: Identities,
         identity: Place,
         places: Sequence[Place],
+        now: Callable[[], str],
     ):
         self._rows = rows
         self._marks = marks
@@ -56,6 +59,7 @@ class EraseAgain:
         self._identities = identities
         self._identity = identity
         self._places = tuple(places)
+        self._now = now
         self.counts: Counter[str] = Counter()
 
     def run(self, time_left: Callable[[], bool] = lambda: True) -> bool:
@@ -95,19 +99,17 @@ class EraseAgain:
             tuple(
                 sorted({id_ for one in restored.values() for id_ in (one.birth, one.customer_id)})
             ),
+            # What a legal hold kept from the erasure, it keeps from this one.
+            holds=holds_of(self._rows, self._now()),
         )
         if restored and not self._identity.erase(subject, time_left):
             return False
         located: dict[str, tuple[str, ...]] = {}
         for place in self._places:
-            subject = Subject(
-                subject.request_id, before, subject.identifiers, subject.customer_ids, located
-            )
+            subject = replace(subject, located=located)
             for name, ids in place.census(subject).located.items():
                 located = {**located, name: tuple(dict.fromkeys((*located.get(name, ()), *ids)))}
-        subject = Subject(
-            subject.request_id, before, subject.identifiers, subject.customer_ids, located
-        )
+        subject = replace(subject, located=located)
         if not all(place.erase(subject, time_left) for place in self._places):
             return False
         self._fence.lower(keys)
