@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
 from enlace.domain.retention_policy import CLOCKS, parse_retention_policy
 from enlace.errors import InvalidRules
 from enlace.rules import retention_policy
+from local.cli import main
 
 TEXT = files("enlace.rules").joinpath("retention.toml").read_text()
 NOW = "2026-03-31T12:00:00.000Z"
@@ -74,3 +76,16 @@ def test_a_mistake_is_named(was: str, becomes: str, said: str) -> None:
     assert was in TEXT
     with pytest.raises(InvalidRules, match=re.escape(said)):
         parse_retention_policy(TEXT.replace(was, becomes, 1))
+
+
+def test_a_preview_shows_what_a_change_would_mean(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "retention.toml"
+    file.write_text(TEXT.replace("P24M", "P12M"))
+    assert main(["retention", "preview", "--policy", str(file)]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "last_interaction" in line]
+    assert "keeps less than what ships" in line
+    file.write_text(TEXT.replace("P24M", "soon"))
+    assert main(["retention", "preview", "--policy", str(file)]) == 1
+    assert "rules.timeline.keep.default: must be a time" in capsys.readouterr().err

@@ -7,9 +7,11 @@ end costs no write to it.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
-from enlace.aws.dynamodb import translated
+from enlace.aws.dynamodb import Item, translated
+from enlace.aws.partitions import Partitions, key_of
 from enlace.domain.reduced_consent import is_reduced, reduced_entry
 from enlace.errors import Conflict
 from enlace.usecases.consent_ports import StoredConsent
@@ -67,32 +69,32 @@ class ConsentEnds:
                 **({"ExpressionAttributeValues": values} if values else {}),
             )
 
-    def reduce(self, key: str, event_id: str, at: str) -> None:
-        """See :class:`enlace.usecases.expire_consents.ConsentEnds`."""
-        named = {"pk": {"S": key}, "sk": {"S": f"ledger#{event_id}"}}
-        with translated():
-            found = self._client.get_item(TableName=self._table, Key=named, ConsistentRead=True)
-        if "Item" not in found:
-            return
-        was = found["Item"]["body"]
-        entry = json.loads(was["S"])
-        if is_reduced(entry):
-            return
-        body = json.dumps(
-            reduced_entry(entry, at), separators=(",", ":"), sort_keys=True, ensure_ascii=False
-        )
-        try:
-            with translated():
-                self._client.update_item(
-                    TableName=self._table,
-                    Key=named,
-                    UpdateExpression="SET body = :body",
-                    ConditionExpression="body = :was",
-                    ExpressionAttributeValues={":body": {"S": body}, ":was": was},
-                )
-        except Conflict:
-            # An erasure has reduced it at the same time, or a purge has deleted it.
-            return
+    def reduce_requests(self, key: str, purpose: str, channel: str, until: str, at: str) -> None:
+        """See :class:`enlace.usecases.expire_consents.ConsentEnds`.
+
+        All of them: whoever asked again meanwhile left another entry, which no state names.
+        """
+        ledger = Partitions(self._client, self._table).items(key, first="ledger#", last="ledger#~")
+        entries = [(item, json.loads(item["body"]["S"])) for item in ledger]
+        confirmed = {entry.get("confirms") for _, entry in entries}
+        for item, entry in entries:
+            about = (entry["state"], entry["purpose"], entry["channel"])
+            if about != ("requested", purpose, channel) or is_reduced(entry):
+                continue
+            if entry["event_id"] not in confirmed and entry.get("valid_until", "") <= until:
+                self._reduce(item, reduced_entry(entry, at))
+
+    def _reduce(self, item: Item, entry: dict[str, Any]) -> None:
+        body = json.dumps(entry, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+        # An erasure may have reduced it at the same time, or a purge have deleted it.
+        with suppress(Conflict), translated():
+            self._client.update_item(
+                TableName=self._table,
+                Key=key_of(item),
+                UpdateExpression="SET body = :body",
+                ConditionExpression="body = :was",
+                ExpressionAttributeValues={":body": {"S": body}, ":was": item["body"]},
+            )
 
 
 def _change(ends_at: str) -> tuple[str, dict[str, Any]]:

@@ -74,6 +74,11 @@ class PurgedContacts:
             return max(str(item["sk"]["S"][:_TIME]), str(received or ""))
         return ""
 
+    def has_rest(self, key: str) -> bool:
+        """See :class:`enlace.usecases.expire_contacts.ContactPoints`."""
+        beside = self._partitions.items(key, first=_LETTERS)
+        return any(not item["sk"]["S"].startswith("pin#") for item in beside)
+
     def tidy(self, key: str) -> None:
         """See :class:`enlace.usecases.expire_contacts.ContactPoints`.
 

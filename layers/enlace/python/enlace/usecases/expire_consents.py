@@ -31,8 +31,8 @@ class ConsentEnds(Protocol):
     def correct(self, key: str, before: StoredConsent, ends_at: str) -> None:
         """Say when the next end is; raises ``Conflict`` if the consent is not as it was read."""
 
-    def reduce(self, key: str, event_id: str, at: str) -> None:
-        """Take all that is personal out of a ledger entry; one that is not there is so already."""
+    def reduce_requests(self, key: str, purpose: str, channel: str, until: str, at: str) -> None:
+        """Take all that is personal out of the requests that ended by then unconfirmed."""
 
 
 class ExpireConsents:
@@ -97,7 +97,7 @@ class ExpireConsents:
         for record in unconfirmed(before.consent, until):
             asked = record.event_id.removeprefix("expired-")
             # First, because the index leads here only as long as the state says that it waits.
-            self._ends.reduce(key, asked, self._now())
+            self._ends.reduce_requests(key, record.purpose, record.channel, until, self._now())
             self._commit(key, before, record, asked, purge=True)
             return True
         return False

@@ -38,6 +38,9 @@ class ContactPoints(Protocol):
     def newest(self, key: str, *, consistent: bool) -> str:
         """When the newest interaction came or went; "" where there is none."""
 
+    def has_rest(self, key: str) -> bool:
+        """Whether anything was added up there of interactions, pins aside."""
+
     def tidy(self, key: str) -> None:
         """Delete what stands beside interactions that are no more."""
 
@@ -49,7 +52,7 @@ class _Standing:
     Parameters
     ----------
     has_history : bool
-        Interactions, all of which have run out.
+        Interactions, all of which have run out, or what was added up of them.
     is_known : bool
         Somebody who is about is tied to it.
     """
@@ -60,6 +63,52 @@ class _Standing:
     @property
     def is_due(self) -> bool:
         return self.has_history or not self.is_known
+
+
+class OldContacts:
+    """Finds contact points that have run out.
+
+    Parameters
+    ----------
+    points : ContactPoints
+    identities : IdentityReader
+    """
+
+    def __init__(self, points: ContactPoints, identities: IdentityReader, *, shards: int = 4):
+        self.shards = shards
+        self._points = points
+        self._identities = identities
+
+    def page(self, shard: int, cursor: str, cutoff: str) -> Page:
+        """See :class:`enlace.usecases.purge.Purgeable`."""
+        looked_at, keys, cursor = self._points.page(shard, self.shards, cursor, cutoff)
+        records = self._identities.get_identifiers(keys, consistent=False) if keys else {}
+        due = (
+            key
+            for key, record in sorted(records.items())
+            if (standing := self.standing(record, cutoff)) and standing.is_due
+        )
+        return Page(looked_at, tuple(due), cursor)
+
+    def standing(
+        self, record: IdentifierRecord, cutoff: str, *, consistent: bool = False
+    ) -> _Standing | None:
+        """None for one whose time has not run out."""
+        if record.pointer.first_seen > cutoff:
+            return None
+        newest = self._points.newest(record.key, consistent=consistent)
+        if newest > cutoff:
+            return None
+        # Without interactions: a run before this one was cut off before it had added up anew.
+        has_history = bool(newest) or self._points.has_rest(record.key)
+        return _Standing(has_history, self._is_known(record, cutoff))
+
+    def _is_known(self, record: IdentifierRecord, cutoff: str) -> bool:
+        others: Iterable[str] = record.seen
+        if id_ := record.pointer.component:
+            for component in self._identities.get_components([id_], consistent=True).values():
+                others = component.nodes.keys() - {record.key}
+        return any(self._points.newest(key, consistent=True) > cutoff for key in sorted(others))
 
 
 class ExpireContacts:
@@ -93,7 +142,8 @@ class ExpireContacts:
         rows: Rows,
         shards: int = 4,
     ):
-        self.shards = shards
+        self._old = OldContacts(points, identities, shards=shards)
+        self.shards, self.page = self._old.shards, self._old.page
         self._points = points
         self._identities = identities
         self._places = places
@@ -102,23 +152,12 @@ class ExpireContacts:
         self._holds = holds
         self._rows = rows
 
-    def page(self, shard: int, cursor: str, cutoff: str) -> Page:
-        """See :class:`enlace.usecases.purge.Purgeable`."""
-        looked_at, keys, cursor = self._points.page(shard, self.shards, cursor, cutoff)
-        records = self._identities.get_identifiers(keys, consistent=False) if keys else {}
-        due = (
-            key
-            for key, record in sorted(records.items())
-            if (standing := self._standing(record, cutoff)) and standing.is_due
-        )
-        return Page(looked_at, tuple(due), cursor)
-
     def purge(self, due: Sequence[str], cutoff: str) -> Purged:
         """Delete histories, and forget who has nobody left."""
         self._finish()
         holds, found = self._holds(), Purged(0)
         for key, record in sorted(self._identities.get_identifiers(due, consistent=True).items()):
-            standing = self._standing(record, cutoff, consistent=True)
+            standing = self._old.standing(record, cutoff, consistent=True)
             if standing is None or not standing.is_due:
                 continue
             subject = self._subject(record, standing, cutoff, holds)
@@ -133,24 +172,6 @@ class ExpireContacts:
                 self._forget_one(key)
             found = found._replace(deleted=found.deleted + 1)
         return found
-
-    def _standing(
-        self, record: IdentifierRecord, cutoff: str, *, consistent: bool = False
-    ) -> _Standing | None:
-        """None for one whose time has not run out."""
-        if record.pointer.first_seen > cutoff:
-            return None
-        newest = self._points.newest(record.key, consistent=consistent)
-        if newest > cutoff:
-            return None
-        return _Standing(bool(newest), self._is_known(record, cutoff))
-
-    def _is_known(self, record: IdentifierRecord, cutoff: str) -> bool:
-        others: Iterable[str] = record.seen
-        if id_ := record.pointer.component:
-            for component in self._identities.get_components([id_], consistent=True).values():
-                others = component.nodes.keys() - {record.key}
-        return any(self._points.newest(key, consistent=True) > cutoff for key in sorted(others))
 
     def _subject(
         self,

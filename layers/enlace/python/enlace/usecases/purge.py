@@ -52,15 +52,20 @@ class Purged(NamedTuple):
     held: int = 0
 
 
-class Purgeable(Protocol):
+class Counted(Protocol):
     """A store that records run out in. Every method raises ``TemporaryFailure``."""
 
-    name: str
     #: Parts that are gone through one by one, each with a lease of its own.
     shards: int
 
     def page(self, shard: int, cursor: str, cutoff: str) -> Page:
         """Records from the cursor on, and which of them were due at the cutoff."""
+
+
+class Purgeable(Counted, Protocol):
+    """One that they can be deleted from."""
+
+    name: str
 
     def purge(self, due: Sequence[str], cutoff: str) -> Purged:
         """Delete those that, read again consistently, are still due and not held."""
@@ -82,6 +87,23 @@ class Task:
     store: Purgeable
     cutoff: str
     max_batch_pct: int
+
+
+def too_many(due: int, looked_at: int, max_batch_pct: int) -> bool:
+    """Whether so many may not go at once."""
+    return due > LEAST and due * 100 > looked_at * max_batch_pct
+
+
+def counted(store: Counted, cutoff: str) -> tuple[int, int]:
+    """How many records a store has, and how many have run out; changes nothing."""
+    looked_at = due = 0
+    for shard in range(store.shards):
+        cursor, more = "", True
+        while more:
+            page = store.page(shard, cursor, cutoff)
+            looked_at, due, cursor = looked_at + page.looked_at, due + len(page.due), page.cursor
+            more = bool(cursor)
+    return looked_at, due
 
 
 class Purge:
@@ -212,7 +234,7 @@ class Purge:
     def _counted(self, task: Task, body: Mapping[str, Any]) -> Mapping[str, Any]:
         due, looked_at = body["due"], body["looked_at"]
         self._count(task, "due", due)
-        if due > LEAST and due * 100 > looked_at * task.max_batch_pct:
+        if too_many(due, looked_at, task.max_batch_pct):
             return self._ended(body, TRIPPED)
         if self._dry_run:
             return self._ended(body, COUNTED)
