@@ -78,7 +78,7 @@ def test_whoever_gets_the_copy_can_read_up_what_each_sort_of_record_is() -> None
     sources = [path.read_text("utf-8") for place in places for path in place.glob("*.py")]
     sorts = {word for text in sources for word in re.findall(r'"record": "(\w+)"', text)}
     told = set(re.findall(r"^\| `(\w+)` \|", PAGE.read_text("utf-8"), re.M))
-    assert len(sorts) > 8 and told == sorts
+    assert len(sorts) > 8 and told == sorts | {"record"}  # the heading
 
 
 def test_the_copy_says_the_same_as_csv(stack: Stack) -> None:
