@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from local import processes, settings
 from local.settings import LocalError, home
@@ -99,8 +101,22 @@ def answers() -> bool:
 def stop(*, keep_state: bool) -> bool:
     """Stop the emulator and its functions; returns whether it was running."""
     was_running = processes.stop(NAME, grace_seconds=SAVE_SECONDS if keep_state else 0.0)
-    shutil.rmtree(home() / "tmp", ignore_errors=True)
+    _remove(home() / "tmp")
     if not keep_state:
         shutil.rmtree(home() / "state", ignore_errors=True)
         shutil.rmtree(home() / "objects", ignore_errors=True)
     return was_running
+
+
+def _remove(folder: Path) -> None:
+    """Delete a folder without waiting for it: functions' layers are a million files in a while."""
+    if not folder.exists():
+        return
+    gone = folder.with_name(f"{folder.name}-{os.getpid()}-{time.monotonic_ns()}")
+    folder.rename(gone)
+    subprocess.Popen(
+        ["/bin/rm", "-rf", str(gone)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
