@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from enlace.domain.delivery import Choice, MessageRecord, State, Step
+from enlace.domain.delivery import SETTLED, Choice, MessageRecord, Request, State, Step
 from enlace.domain.message_policy import Cap
 from enlace.domain.reservations import Reservation, choice_of, load, reserved
 from enlace.errors import TemporaryFailure
@@ -94,12 +94,19 @@ class MemoryDeliveries:
             state=state,
             reason=reason,
             due_at=due_at,
+            request=record.request if state == State.DEFERRED else _forgotten(record),
             settled_at="" if state == State.DEFERRED else at,
             steps=(*record.steps, *steps),
         )
         return True
 
-    def settle(self, message: MessageRecord) -> MessageRecord:
+    def forget(self, message_id: str, attempt: int) -> None:
+        """Let the data go of a message whose attempt is over."""
+        record = self.records.get(message_id)
+        if record and record.attempt == attempt and record.state in SETTLED:
+            self.records[message_id] = replace(record, request=_forgotten(record))
+
+    def settle(self, message: MessageRecord, *, last: bool = False) -> MessageRecord:
         """Enter how an attempt ended."""
         known = self.records.get(message.message_id)
         if known is None:
@@ -132,6 +139,7 @@ class MemoryDeliveries:
             purpose=known.purpose or message.purpose,
             customer_id=known.customer_id or message.customer_id,
             due_at="",
+            request=(_forgotten(known) if last or message.state == State.DENIED else known.request),
             steps=(*known.steps, *message.steps),
         )
         return message
@@ -167,6 +175,11 @@ class MemoryDeliveries:
             settled_at=at,
             reported=True,
             provider_message_id=provider_message_id or known.provider_message_id,
+            request=_forgotten(known) if read else known.request,
             read_at=(known.read_at or at) if read else known.read_at,
         )
         return True
+
+
+def _forgotten(record: MessageRecord) -> Request | None:
+    return replace(record.request, data={}, forgotten=True) if record.request else None

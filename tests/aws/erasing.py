@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import botocore.session
@@ -75,14 +75,20 @@ def items(client: Any, table: str) -> list[dict[str, Any]]:
 
 
 def cut_anywhere(
-    monkeypatch: pytest.MonkeyPatch, prepare: Callable[[], Any], run: Callable[[Any], Any]
+    monkeypatch: pytest.MonkeyPatch,
+    prepare: Callable[[], Any],
+    run: Callable[[Any], Any],
+    *,
+    sides: Sequence[bool] = (False, True),
 ) -> Iterator[Any]:
     """Runs, each on something newly prepared, cut off at one call further, before or after it.
 
-    Gives what was prepared, for the test to go on with; ends when a run came through.
+    Gives what was prepared, for the test to go on with; ends when a run came through. What
+    takes long to prepare is cut off on one of the ``sides`` alone, after every call: the next
+    one has not begun then.
     """
     cut = Cut(monkeypatch)
-    for after in (False, True):
+    for after in sides:
         for at in range(1, 1000):
             prepared = prepare()
             cut.at, cut.after, cut.calls, cut.armed = at, after, 0, True

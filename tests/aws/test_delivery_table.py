@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import botocore.session
@@ -11,9 +13,10 @@ from moto import mock_aws
 
 from enlace.aws.crm_mappings import CrmMappings
 from enlace.aws.delivery_table import DeliveryTable
+from enlace.domain.delivery import State
 from enlace.errors import Conflict, TemporaryFailure
 from enlace.usecases.crm_ports import Mapping
-from tests.stores.delivery_suite import MESSAGE, DeliverySuite
+from tests.stores.delivery_suite import MESSAGE, NOW, DeliverySuite, outcome
 
 
 def make_client(service: str = "dynamodb", **options: Any) -> Any:
@@ -47,6 +50,22 @@ class TestDeliveryTable(DeliverySuite):
     @pytest.fixture
     def table(self, dynamodb: Any) -> DeliveryTable:
         return DeliveryTable(dynamodb, "delivery")
+
+
+def test_a_record_is_not_read_past_its_time_whether_it_is_deleted_or_not(dynamodb: Any) -> None:
+    """Case 21."""
+    now = datetime.fromisoformat(NOW).timestamp()
+    table = DeliveryTable(dynamodb, "delivery", clock=lambda: now)
+    assert table.accept(MESSAGE)
+    table.settle(replace(outcome(State.SENT), message_id="m-2"))
+    now += 400 * 86_400 - 1
+    assert table.get("m-1") and table.get("m-2") and not table.accept(MESSAGE)
+    # It was asked for without a record, so it is kept from its end, an hour later.
+    now += 1
+    assert table.get("m-1") is None and table.get("m-2")
+    now += 3600
+    assert table.get("m-2") is None
+    assert table.accept(MESSAGE)
 
 
 def test_a_service_that_fails_is_a_temporary_failure(dynamodb: Any) -> None:

@@ -176,6 +176,46 @@ class DeliverySuite:
         record = table.get("m-1")
         assert (record.state, record.read_at) == (State.DELIVERED, LATER)
 
+    def data(self, table: Any) -> Any:
+        request = table.get("m-1").request
+        # All but the data stays: who asks again with the same key is told of this message.
+        assert replace(request, data=REQUEST.data, forgotten=False) == REQUEST
+        assert request.forgotten == (request.data == {})
+        return request.data
+
+    def test_data_stays_while_another_channel_may_need_it(self, table: Any) -> None:
+        table.accept(MESSAGE)
+        table.put_off("m-1", State.DEFERRED, 0, at=NOW, reason="", steps=[], due_at=LATER)
+        table.decide("m-1", SMS, [])
+        table.forget("m-1", 1)
+        assert self.data(table) == REQUEST.data
+        table.settle(outcome(State.SENT, provider_message_id="p"))
+        table.report("m-1", State.DELIVERED, at=LATER)
+        table.forget("m-1", 2)
+        assert self.data(table) == REQUEST.data
+        table.forget("m-1", 1)
+        assert self.data(table) == {}
+        table.forget("m-1", 1)
+        assert table.get("m-1").state == State.DELIVERED
+
+    @pytest.mark.parametrize("state", [State.SENT, State.FAILED])
+    def test_data_goes_with_the_last_channel(self, table: Any, state: State) -> None:
+        table.accept(MESSAGE)
+        table.settle(outcome(state), last=True)
+        assert self.data(table) == {}
+
+    def test_data_goes_when_it_is_denied_or_read(self, table: Any) -> None:
+        table.accept(MESSAGE)
+        table.settle(outcome(State.DENIED))
+        assert self.data(table) == {}
+        for message_id, end in (
+            ("m-2", lambda: table.put_off("m-2", State.DENIED, 0, at=NOW, reason="", steps=[])),
+            ("m-3", lambda: table.report("m-3", State.DELIVERED, at=LATER, read=True)),
+        ):
+            table.accept(replace(MESSAGE, message_id=message_id))
+            assert end()
+            assert table.get(message_id).request.forgotten
+
     def test_unknown_messages_and_denied_ones_are_not_reported_about(self, table: Any) -> None:
         assert not table.report("other", State.DELIVERED, at=LATER)
         assert not table.report("other", State.SENT, at=LATER)

@@ -55,7 +55,12 @@ def to_item(record: MessageRecord) -> dict[str, Any]:
         else:
             item[field.name] = {"BOOL": True} if value is True else {"S": str(value)}
     if record.request:
-        item["request"] = {"S": _dump(asdict(record.request))}
+        request = asdict(record.request)
+        # By itself, so that it can go while the rest stays.
+        data, forgotten = request.pop("data"), request.pop("forgotten")
+        item["request"] = {"S": _dump(request)}
+        if not forgotten:
+            item["template_data"] = {"S": _dump(data)}
     if record.steps:
         item["steps"] = steps_value(record.steps)
     return item
@@ -74,7 +79,8 @@ def to_record(item: dict[str, Any]) -> MessageRecord:
         request = json.loads(item["request"]["S"])
         for name in ("channels", "attachments"):
             request[name] = tuple(request[name])
-        values["request"] = Request(**request)
+        data = json.loads(item["template_data"]["S"]) if "template_data" in item else None
+        values["request"] = Request(**request, data=data or {}, forgotten=data is None)
     steps = item.get("steps", {}).get("L", ())
     return MessageRecord(**values, steps=tuple(Step(*json.loads(one["S"])) for one in steps))
 

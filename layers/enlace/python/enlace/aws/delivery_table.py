@@ -10,13 +10,16 @@ where two messages to one person at the same moment see each other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from enlace.aws.delivery_items import ConditionFailed, dynamo_call, to_item, to_record
 from enlace.aws.delivery_writes import (
     channel_of_report,
     decision,
+    forgetting,
+    kept_until,
     provider_report,
     putting_off,
     settlement,
@@ -37,16 +40,21 @@ class DeliveryTable:
     client
         A botocore DynamoDB client.
     table : str
+    clock : callable
+        Seconds since the epoch.
     """
 
-    def __init__(self, client: Any, table: str):
+    def __init__(self, client: Any, table: str, *, clock: Callable[[], float] = time.time):
         self._client = client
         self._table = table
+        self._clock = clock
 
     def get(self, message_id: str) -> MessageRecord | None:
-        """A message's record, read consistently."""
+        """A message's record, read consistently; not past the time that it is kept for."""
         item = self._get(_key(message_id))
-        return to_record(item) if item else None
+        if item is None or int(item.get("ttl", {"N": "9" * 12})["N"]) <= self._clock():
+            return None
+        return to_record(item)
 
     def accept(self, message: MessageRecord) -> bool:
         """Enter a message that was asked for, or denied at once; known ones stay as they are.
@@ -57,8 +65,16 @@ class DeliveryTable:
             False if it was known.
         """
         item = {**_key(message.message_id), **to_item(message)}
-        condition = "attribute_not_exists(pk)"
-        return self._try("put_item", Item=item, ConditionExpression=condition) is not None
+        if message.accepted_at:
+            item["ttl"] = {"N": str(kept_until(message.accepted_at))}
+        entered = self._try(
+            "put_item",
+            Item=item,
+            ConditionExpression="attribute_not_exists(pk) OR #ttl <= :now",
+            ExpressionAttributeNames={"#ttl": "ttl"},
+            ExpressionAttributeValues={":now": {"N": str(int(self._clock()))}},
+        )
+        return entered is not None
 
     def decide(self, message_id: str, choice: Choice, steps: Sequence[Step]) -> Choice:
         """Enter where an attempt goes, once; gives what stands there."""
@@ -153,12 +169,21 @@ class DeliveryTable:
         )
         return self._update(message_id, write) is not None
 
-    def settle(self, message: MessageRecord) -> MessageRecord:
+    def forget(self, message_id: str, attempt: int) -> None:
+        """Let the data go of a message whose attempt is over, as no other follows."""
+        self._update(message_id, forgetting(attempt))
+
+    def settle(self, message: MessageRecord, *, last: bool = False) -> MessageRecord:
         """Enter how an attempt ended; gives what the record says now.
 
         What the provider's own events said already stands.
+
+        Parameters
+        ----------
+        last : bool
+            No other channel was asked for, so its data goes.
         """
-        if self._update(message.message_id, settlement(message)) is not None:
+        if self._update(message.message_id, settlement(message, last=last)) is not None:
             return message
         # The provider's report came first, and does not know which channel it was.
         self._update(message.message_id, channel_of_report(message))

@@ -7,10 +7,14 @@ Each says in its condition what the record must still be; see
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from enlace.aws.delivery_items import steps_value
 from enlace.domain.delivery import Choice, MessageRecord, State, Step
+
+#: As in ``rules/retention.toml``, whose job deletes them; from then on reads hide them.
+KEPT_DAYS = 400
 
 
 def decision(choice: Choice, steps: Sequence[Step]) -> dict[str, Any]:
@@ -47,10 +51,13 @@ def putting_off(
     No timeline tells of such a message, so the index ``about`` does.
     """
     found = {":about": {"S": about}} if about else {}
+    # Denied is the end: nobody reads the data any more.
+    ended = "" if state == State.DEFERRED else " REMOVE template_data"
     return _update(
         "SET #state = :state, reason = :reason, due_at = :due, settled_at = :at,"
         + (" about = :about," if about else "")
-        + " steps = list_append(if_not_exists(steps, :none), :steps)",
+        + " steps = list_append(if_not_exists(steps, :none), :steps)"
+        + ended,
         "attribute_exists(pk) AND #state IN (:accepted, :deferred)"
         " AND (attempt = :attempt OR (attribute_not_exists(attempt) AND :attempt = :zero))",
         {
@@ -69,18 +76,21 @@ def putting_off(
     )
 
 
-def settlement(message: MessageRecord) -> dict[str, Any]:
+def settlement(message: MessageRecord, *, last: bool) -> dict[str, Any]:
     """How an attempt ended, if its provider has not told yet."""
     once = ("template", "purpose", "customer_id")
     # What went out, or failed to, its timeline tells of.
     denied = message.state == State.DENIED
-    return _update(
+    ended = ", template_data" if denied or last else ""
+    update = _update(
         "SET #state = :state, reason = :reason, provider = :provider,"
         " provider_message_id = :id, settled_at = :at, attempt = :attempt,"
         " channel = :channel, contact_kind = :kind, contact_key = :key,"
         " steps = list_append(if_not_exists(steps, :none), :steps), "
         + ", ".join(f"{name} = if_not_exists({name}, :{name})" for name in once)
-        + (", about = :key REMOVE due_at" if denied else " REMOVE due_at, about"),
+        + ", #ttl = if_not_exists(#ttl, :ttl)"
+        + (", about = :key REMOVE due_at" if denied else " REMOVE due_at, about")
+        + ended,
         # A later attempt overwrites an earlier one; the provider's word is never overwritten.
         "attribute_not_exists(pk) OR (attempt < :attempt AND attempt >= :one)"
         " OR ((attribute_not_exists(attempt) OR attempt = :attempt)"
@@ -98,8 +108,32 @@ def settlement(message: MessageRecord) -> dict[str, Any]:
             ":one": {"N": "1"},
             **_choice_values(_choice(message)),
             **{f":{name}": {"S": getattr(message, name)} for name in once},
+            ":ttl": {"N": str(kept_until(message.settled_at))},
         },
     )
+    update["ExpressionAttributeNames"]["#ttl"] = "ttl"
+    return update
+
+
+def forgetting(attempt: int) -> dict[str, Any]:
+    """That nothing follows on an attempt that is over: its data goes."""
+    return _update(
+        "REMOVE template_data",
+        "attribute_exists(template_data) AND attempt = :attempt"
+        " AND #state IN (:sent, :delivered, :failed, :denied)",
+        {
+            ":attempt": {"N": str(attempt)},
+            ":sent": {"S": State.SENT},
+            ":delivered": {"S": State.DELIVERED},
+            ":failed": {"S": State.FAILED},
+            ":denied": {"S": State.DENIED},
+        },
+    )
+
+
+def kept_until(moment: str) -> int:
+    """Unix seconds at which a record that was begun at a contract time goes."""
+    return int((datetime.fromisoformat(moment) + timedelta(days=KEPT_DAYS)).timestamp())
 
 
 def channel_of_report(message: MessageRecord) -> dict[str, Any]:
@@ -131,7 +165,7 @@ def provider_report(
         update += ", provider_message_id = :id"
         values[":id"] = {"S": provider_message_id}
     if read:
-        update += ", read_at = if_not_exists(read_at, :at)"
+        update += ", read_at = if_not_exists(read_at, :at) REMOVE template_data"
     if state == State.SENT:
         condition = "#state = :accepted"
         values[":accepted"] = {"S": State.ACCEPTED}

@@ -74,6 +74,8 @@ class Request:
         0 for the policy's.
     attachments : tuple of str
         Names under which they are kept.
+    forgotten : bool
+        The message has reached its end: the data is gone, and nothing follows any more.
     """
 
     to_key: str
@@ -84,6 +86,7 @@ class Request:
     language: str = ""
     fallback_after_seconds: int = 0
     attachments: tuple[str, ...] = ()
+    forgotten: bool = False
 
 
 @dataclass(frozen=True, slots=True)

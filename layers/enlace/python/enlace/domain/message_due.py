@@ -31,7 +31,9 @@ def is_due(
     attempt : int
         How many channels had been tried then.
     """
-    if record.request is None or record.attempt not in (attempt, attempt + 1):
+    if record.request is None or record.request.forgotten:
+        return False
+    if record.attempt not in (attempt, attempt + 1):
         return False
     open_ = record.state in (State.ACCEPTED, State.DEFERRED)
     if cause == ASKED or (cause == DUE and (attempt == 0 or open_)):

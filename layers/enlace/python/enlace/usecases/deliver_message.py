@@ -23,6 +23,7 @@ from enlace.domain.envelope import Event
 from enlace.domain.interaction import Identifier, Interaction, interaction_id, utc_text
 from enlace.domain.outgoing import NO_LINKS, Attachment, Outgoing
 from enlace.domain.records import IdentifierRecord
+from enlace.domain.send_plan import PREFERRED
 from enlace.domain.sender_channel import SenderChannel
 from enlace.errors import (
     InvalidPayload,
@@ -144,7 +145,7 @@ class DeliverMessage:
             if state == State.DENIED:
                 # Without a text nobody denied it, and another channel may have one.
                 state = State.FAILED if fault else State.SENT if went_out else state
-            return self._settle(command, state, reason=passage.reason)
+            return self._settle(command, known, state, reason=passage.reason)
         name = self._provider.name
         try:
             provider_message_id = self._provider.send(message)
@@ -152,17 +153,18 @@ class DeliverMessage:
             self._gate.leave(command.key, claim)
             raise
         except ProviderRejected as error:
-            return self._settle(command, State.FAILED, reason=error.reason, provider=name)
+            return self._settle(command, known, State.FAILED, reason=error.reason, provider=name)
         except ProviderAmbiguous as error:
             # The claim stays: whoever comes next knows that nobody knows.
             raise TemporaryFailure("the provider's acknowledgement was lost") from error
         return self._settle(
-            command, State.SENT, provider=name, provider_message_id=provider_message_id
+            command, known, State.SENT, provider=name, provider_message_id=provider_message_id
         )
 
     def _settle(
         self,
         command: Command,
+        known: MessageRecord | None,
         state: State,
         *,
         reason: str = "",
@@ -194,7 +196,8 @@ class DeliverMessage:
                         command.channel,
                     ),
                 ),
-            )
+            ),
+            last=_is_last(command, known),
         )
 
     def _denial(self, command: Command, identifier: IdentifierRecord | None) -> str:
@@ -270,3 +273,12 @@ class DeliverMessage:
                 },
             )
         )
+
+
+def _is_last(command: Command, known: MessageRecord | None) -> bool:
+    """Whether no other channel may carry a message that was asked for."""
+    if known is None or known.request is None:
+        return False
+    steps = (*known.steps, *command.why)
+    tried = {step.channel for step in steps if step.what == "chosen"} | {command.channel}
+    return PREFERRED not in known.request.channels and tried.issuperset(known.request.channels)

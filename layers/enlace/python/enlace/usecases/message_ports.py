@@ -42,6 +42,8 @@ class Deliveries(Protocol):
         about: str = "",
     ) -> bool: ...
 
+    def forget(self, message_id: str, attempt: int) -> None: ...
+
 
 class Alarms(Protocol):
     """Brings a message back at a later time."""

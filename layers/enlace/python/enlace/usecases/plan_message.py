@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from enlace.domain.consent import AddressConsent, evaluate
-from enlace.domain.delivery import Choice, MessageRecord, Request, State, Step
+from enlace.domain.delivery import SETTLED, Choice, MessageRecord, Request, State, Step
 from enlace.domain.envelope import Event
 from enlace.domain.interaction import utc_text
 from enlace.domain.message_due import FAILED, is_due
@@ -96,6 +96,9 @@ class PlanMessage:
                 self._alarms.set(
                     message_id, purpose=record.purpose, cause=UNREAD, attempt=attempt, at=at
                 )
+            elif cause == UNREAD and record.state in SETTLED:
+                # It was read, or failed where nothing follows: its data is needed no more.
+                self._deliveries.forget(message_id, attempt)
             return f"nothing: the message is {record.state}", []
         return self.plan(record, attempt)
 
@@ -240,6 +243,7 @@ class PlanMessage:
     def _end(self, look: _Look, reason: str) -> Done:
         if look.attempt:
             # It did go out, or fail, on the way before: there is no other way, that is all.
+            self._deliveries.forget(look.record.message_id, look.attempt)
             return f"nothing: {reason}", []
         self._deliveries.put_off(
             look.record.message_id,

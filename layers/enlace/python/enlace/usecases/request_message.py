@@ -211,6 +211,9 @@ class RequestMessage:
         mine = message.request
         if not explicit_end:
             mine = replace(mine, expires_at=known.request.expires_at)
+        if known.request.forgotten:
+            # What was sent is not kept, so that other data was asked for cannot be told.
+            mine = replace(mine, data=known.request.data, forgotten=True)
         same = (known.template, known.purpose, known.request) == (
             message.template,
             message.purpose,

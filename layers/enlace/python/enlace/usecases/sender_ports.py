@@ -52,7 +52,7 @@ class Deliveries(Protocol):
     def get(self, message_id: str) -> MessageRecord | None:
         """A message's record, read consistently."""
 
-    def settle(self, message: MessageRecord) -> MessageRecord:
+    def settle(self, message: MessageRecord, *, last: bool = False) -> MessageRecord:
         """Enter how an attempt ended; gives what the record says now."""
 
 
