@@ -25,7 +25,7 @@ from enlace.aws.restore_marks import restore_hold
 from enlace.aws.secrets import CachedSecret
 from enlace.domain.interaction import epoch_text
 from enlace.domain.rules import Rules
-from enlace.rules import message_policy
+from enlace.rules import message_policy, retention_policy
 from enlace.usecases.context import Context
 from enlace.usecases.customer_view import CustomerView
 from enlace.usecases.explain import Explain
@@ -61,7 +61,12 @@ def _api() -> Callable[[], Api]:
     secret = CachedSecret(lambda: client("secretsmanager"), os.environ["ADDRESS_KEY_SECRET_ID"])
     keys, callers, threads = address_keys(secret), callers_of(os.environ), Threads()
     identities = IdentityTable(dynamodb, os.environ["IDENTITY_TABLE"])
-    reader = DynamoHistory(dynamodb, os.environ["TIMELINE_TABLE"], os.environ["CASE_TABLE"])
+    reader = DynamoHistory(
+        dynamodb,
+        os.environ["TIMELINE_TABLE"],
+        os.environ["CASE_TABLE"],
+        ended=lambda: retention_policy().cutoff("timeline", _now()),
+    )
     quintiles = CachedQuintiles(identities.get_entry, clock=time.monotonic)
     candidates = CandidateTable(dynamodb, os.environ["CANDIDATE_TABLE"])
     consents = ConsentTable(dynamodb, os.environ["CONSENT_TABLE"])

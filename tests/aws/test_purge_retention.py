@@ -15,6 +15,7 @@ import pytest
 from enlace.aws.case_table import CaseTable
 from enlace.aws.erase_cases import CasePlace
 from enlace.aws.erase_timeline import TimelinePlace
+from enlace.aws.history import DynamoHistory
 from enlace.aws.partitions import Partitions
 from enlace.aws.purged_contacts import PurgedContacts
 from enlace.aws.purged_items import PurgedConsents, PurgedMessages
@@ -190,6 +191,18 @@ def test_cut_off_at_any_call_nothing_stays_and_nothing_goes_that_should_not(
         assert not cut.rows.under("job#purge_retention:forgetting", "")
         runs += 1
     assert runs > 40
+
+
+def test_case_21_what_has_run_out_is_hidden_before_a_purge_comes(scene: Scene) -> None:
+    scene.live()
+    history = DynamoHistory(scene.client, "timeline", "case", ended=lambda: CUTOFF)
+    for point, seen in ((GONE, 0), (STAYS, 2)):
+        key = identifier(*point).key
+        assert len(history.newest(key, 5).items) == seen
+        assert len(history.page(key, before=None, since=None, limit=5)) == seen
+    # The second page of somebody who is about begins with what is old.
+    key = identifier(*STAYS).key
+    assert len(history.page(key, before=LATELY, since=None, limit=5)) == 1
 
 
 def test_messages_and_what_was_kept_of_erased_addresses_go_by_their_day(scene: Scene) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from enlace.aws.dynamodb import Item, batch_get, translated
 from enlace.aws.timeline_table import TimelineTable, item_of
+from enlace.domain.records import TimelineItem
 from enlace.usecases.read_history import Aggregates, Newest, OpenCase
 
 #: Newest first; more than these are no help to anybody on the phone.
@@ -25,15 +26,35 @@ class DynamoHistory:
     client
         A botocore DynamoDB client.
     timeline_table, case_table : str
+    ended : callable
+        Gives the time up to which a contact point has run out whose newest interaction is no
+        newer: its interactions are hidden, whether a purge has come to them or not. "" hides none.
     """
 
-    def __init__(self, client: Any, timeline_table: str, case_table: str):
+    def __init__(
+        self,
+        client: Any,
+        timeline_table: str,
+        case_table: str,
+        *,
+        ended: Callable[[], str] = lambda: "",
+    ):
         self._client = client
         self._timeline = timeline_table
         self._cases = case_table
-        timelines = TimelineTable(client, timeline_table)
-        self.get = timelines.get
-        self.page = timelines.page
+        self._ended = ended
+        self._timelines = TimelineTable(client, timeline_table)
+        self.get = self._timelines.get
+
+    def page(
+        self, pk: str, *, before: str | None, since: str | None, limit: int
+    ) -> list[TimelineItem]:
+        """See :meth:`enlace.aws.timeline_table.TimelineTable.page`."""
+        items = self._timelines.page(pk, before=before, since=since, limit=limit)
+        # One request more, only where a page begins with what is old enough to have run out.
+        if items and _is_old(items[0], self._ended()) and not self.newest(pk, 1).items:
+            return []
+        return items
 
     def newest(self, pk: str, limit: int) -> Newest:
         """The newest interactions of one contact point, in one request.
@@ -55,7 +76,10 @@ class DynamoHistory:
                 ScanIndexForward=False,
                 Limit=limit,
             )
-        return Newest([item_of(item) for item in answer["Items"]], "LastEvaluatedKey" not in answer)
+        items = [item_of(item) for item in answer["Items"]]
+        if items and _is_old(items[0], self._ended()):
+            return Newest([], True)
+        return Newest(items, "LastEvaluatedKey" not in answer)
 
     def aggregates(self, pks: Sequence[str]) -> dict[str, Aggregates]:
         """Totals and carts by contact point, where there are any, in one request.
@@ -104,6 +128,11 @@ class DynamoHistory:
             for item in answer["Items"]
             if item["state"]["S"] == "open"
         ]
+
+
+def _is_old(item: TimelineItem, ended: str) -> bool:
+    at = item.sk.partition("#")[0]
+    return max(at, str(item.body.get("received_at") or "")) <= ended
 
 
 class Threads:

@@ -143,7 +143,7 @@ class ExpireContacts:
         shards: int = 4,
     ):
         self._old = OldContacts(points, identities, shards=shards)
-        self.shards, self.page = self._old.shards, self._old.page
+        self.shards = shards
         self._points = points
         self._identities = identities
         self._places = places
@@ -152,9 +152,15 @@ class ExpireContacts:
         self._holds = holds
         self._rows = rows
 
+    def page(self, shard: int, cursor: str, cutoff: str) -> Page:
+        """See :class:`enlace.usecases.purge.Purgeable`."""
+        if not cursor:
+            # Where nothing else is due, nobody would come to it any more.
+            self._finish()
+        return self._old.page(shard, cursor, cutoff)
+
     def purge(self, due: Sequence[str], cutoff: str) -> Purged:
         """Delete histories, and forget who has nobody left."""
-        self._finish()
         holds, found = self._holds(), Purged(0)
         for key, record in sorted(self._identities.get_identifiers(due, consistent=True).items()):
             standing = self._old.standing(record, cutoff, consistent=True)
