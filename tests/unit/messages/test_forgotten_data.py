@@ -68,3 +68,10 @@ def test_it_goes_when_nobody_can_be_told_otherwise(scene: MessageScene) -> None:
     count = len(scene.taken)
     told(scene, message, "message.failed")
     assert len(scene.taken) == count
+
+
+def test_it_goes_when_a_look_finds_no_other_way(scene: MessageScene) -> None:
+    message = ask(scene, "preferred")
+    for _ in range(4):
+        told(scene, message, "message.failed")
+    assert request(scene, message).forgotten
