@@ -171,6 +171,8 @@ def test_a_held_interaction_keeps_its_contact_point_until_it_is_released(scene: 
     assert not scene.of(GONE)
 
 
+# Some hundred rounds, each on tables of its own.
+@pytest.mark.timeout(900)
 def test_cut_off_at_any_call_nothing_stays_and_nothing_goes_that_should_not(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
