@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from enlace.aws.store import DynamoStore
 from enlace.domain.consent import ConsentRecord
 from enlace.domain.delivery import MessageRecord, Request, State
 from enlace.rules import default_rules
+from tests.aws.erasing import CALL_STRIDE
 from tests.aws.test_api_functions import event
 from tests.aws.test_message_crashes import Cut
 from tests.stores.builders import interaction
@@ -43,7 +43,7 @@ PHONE, MAIL, NEIGHBOUR = "+5511987654321", "canario@example.com", "+552191234567
 NAME, TEXT = "Canario da Silva", "segredo do canario"
 AT = "2026-11-20T12:00:00.000Z"
 #: One call in so many, where not all are tried.
-STRIDE = int(os.environ.get("ENLACE_CALL_STRIDE", "29"))
+STRIDE = CALL_STRIDE
 
 
 class Stack:
