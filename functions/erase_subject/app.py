@@ -74,6 +74,14 @@ def _announce(request_id: str, customers: Sequence[str], at: str) -> None:
     )
 
 
+def _retire(keys: Sequence[str]) -> None:
+    """Where timelines are sealed: nothing more under the data keys that will be shredded."""
+    if os.environ.get("SUBJECT_KEY_TABLE"):
+        from enlace.aws.sealed_timelines import keys_of
+
+        keys_of(dynamodb, os.environ, lambda: client("kms")).retire(keys)
+
+
 def _crm(store: DynamoStore) -> Iterator[CrmPlace]:
     """The company's CRM, if it has one."""
     name, base_url = os.environ["CRM_PROVIDER"], os.environ.get("CRM_BASE_URL", "")
@@ -144,6 +152,7 @@ def _built() -> Callable[[], tuple[EraseSubject, EraseAgain]]:
             announce=_announce,
             clock=time.time,
             wait_seconds=int(os.environ["WAIT_SECONDS"]),
+            retire=_retire,
         )
         again = EraseAgain(
             desk.rows,

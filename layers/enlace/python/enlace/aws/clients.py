@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import Any
 
@@ -21,9 +22,19 @@ _DYNAMODB = _CONFIG.merge(Config(retries={"mode": "legacy", "total_max_attempts"
 
 
 def client(service: str) -> Any:
-    """A client of ``service``, for the region and credentials of the environment."""
+    """A client of ``service``, for the region and credentials of the environment.
+
+    Where the environment names a table of subjects' keys, DynamoDB's seals timelines
+    (:mod:`enlace.aws.sealed_timelines`): so nobody who reads or writes them can forget to.
+    """
     config = _DYNAMODB if service == "dynamodb" else _CONFIG
-    return session().create_client(service, config=config)
+    made = session().create_client(service, config=config)
+    if service == "dynamodb" and os.environ.get("SUBJECT_KEY_TABLE"):
+        # Ciphers are a layer of their own, there where they are wanted.
+        from enlace.aws.sealed_timelines import sealed
+
+        return sealed(made, os.environ, lambda: client("kms"))
+    return made
 
 
 @cache

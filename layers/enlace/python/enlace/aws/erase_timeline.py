@@ -67,7 +67,7 @@ class TimelinePlace:
                     waiting.add(id_)
                 if id_ in holds:
                     held[holds[id_]] += 1
-            for item in self._table.items(_held(key)):
+            for item in self._table.items(held_of(key)):
                 if hold := self._still_held(item, subject, holds):
                     held[hold] += 1
                 found += hold is not None
@@ -98,7 +98,7 @@ class TimelinePlace:
     def held(self, subject: Subject) -> Iterator[dict[str, Any]]:
         """What legal holds have kept of an erased subject, for those who may see it."""
         for key in subject.keys:
-            for item in self._table.items(_held(key)):
+            for item in self._table.items(held_of(key)):
                 body = json.loads(item["body"]["S"])
                 yield interaction_shown(key, item["sk"]["S"], body, subject)
 
@@ -114,7 +114,7 @@ class TimelinePlace:
                 others += self._erase_page(page, subject, holds)
             gone = [
                 item
-                for item in self._table.items(_held(key))
+                for item in self._table.items(held_of(key))
                 if self._still_held(item, subject, holds) == ""
             ]
             self._table.delete(gone)
@@ -142,7 +142,7 @@ class TimelinePlace:
                 left.append(_pin(item, subject))
             if _id(item) in holds:
                 erasure = {"erasure": {"S": subject.request_id}}
-                left.append({**item, "pk": {"S": _held(item["pk"]["S"])}, **erasure})
+                left.append({**item, "pk": {"S": held_of(item["pk"]["S"])}, **erasure})
         # What stays stands elsewhere before it goes from here.
         self._table.put(left)
         self._table.delete(going)
@@ -246,7 +246,8 @@ def _id(item: Item) -> str:
     return str(item["sk"]["S"].partition("#")[2])
 
 
-def _held(key: str) -> str:
+def held_of(key: str) -> str:
+    """The partition of what legal holds keep of a contact point."""
     return f"held#{key}"
 
 

@@ -36,13 +36,14 @@ def stores(
     from enlace.aws.case_table import CaseTable
     from enlace.aws.erase_cases import CasePlace
     from enlace.aws.erase_consents import ConsentPlace
-    from enlace.aws.erase_timeline import TimelinePlace
+    from enlace.aws.erase_timeline import TimelinePlace, held_of
 
     cases = CasePlace(
         Partitions(dynamodb, environ["CASE_TABLE"]),
         CaseTable(dynamodb, environ["CASE_TABLE"]).transact,
     )
-    yield TimelinePlace(Partitions(dynamodb, environ["TIMELINE_TABLE"]), cases.thread)
+    timeline = Partitions(dynamodb, environ["TIMELINE_TABLE"])
+    yield TimelinePlace(timeline, cases.thread)
     yield cases
     yield ConsentPlace(Partitions(dynamodb, environ["CONSENT_TABLE"]))
     yield _messages(environ, dynamodb)
@@ -57,6 +58,12 @@ def stores(
         # After the queues, which know of mail that never became an interaction.
         bucket = environ["MAIL_BUCKET"]
         yield MailPlace(ErasedObjects(lambda: client("s3"), bucket, exact=True))
+    if environ.get("SUBJECT_KEY_TABLE"):
+        from enlace.aws.erase_subject_keys import SubjectKeyPlace
+        from enlace.aws.sealed_timelines import keys_of
+
+        # Last: whatever else is deleted can be read until then.
+        yield SubjectKeyPlace(keys_of(dynamodb, environ, lambda: client("kms")), timeline, held_of)
 
 
 def _messages(environ: Mapping[str, str], dynamodb: Any) -> Place:

@@ -21,10 +21,11 @@ def is_theirs(sk: str, body: Mapping[str, Any], erased_before: str) -> bool:
     sk, body
         Of the timeline item.
     erased_before : str
-        "" where nobody is erased: then everything at the address is theirs.
+        "" where nobody is erased: then everything at the address is theirs. So is what
+        cannot be read any more, which was sealed for somebody who was erased before.
     """
     at = sk.partition("#")[0]
-    return not erased_before or min(at, str(body.get("received_at") or at)) <= erased_before
+    return not erased_before or not body or min(at, str(body.get("received_at") or at)) <= erased_before
 
 
 class Located:
@@ -46,6 +47,8 @@ class Located:
             Address key of its contact point.
         """
         self._add("interactions", interaction_id)
+        if not body:
+            return
         data = body.get("data") or {}
         if isinstance(message_id := data.get("message_id"), str):
             self._add("messages", message_id)

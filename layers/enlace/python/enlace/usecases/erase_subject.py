@@ -72,6 +72,9 @@ class EraseSubject:
     find : callable
         ``(identifier, whole_customer)`` to :class:`Found`.
     fence : Fence
+    retire : callable
+        ``(address keys)``: from then on nothing is written for them under the subject's data
+        keys, see :class:`enlace.aws.subject_keys.SubjectKeys`.
     identity : Place
         Goes first: from then on nobody is known by the identifiers.
     places, processors : sequence of Place
@@ -110,11 +113,13 @@ class EraseSubject:
         announce: Callable[[str, Sequence[str], str], None],
         clock: Callable[[], float],
         wait_seconds: int = WAIT_SECONDS,
+        retire: Callable[[Sequence[str]], None] = lambda keys: None,
     ):
         self._rows = rows
         self._requests = requests
         self._find = find
         self._fence = fence
+        self._retire = retire
         self._identity = identity
         self._places = (*places, *processors)
         self._processors = frozenset(place.name for place in processors)
@@ -197,6 +202,8 @@ class EraseSubject:
     def _fencing(self, run: _Run) -> int:
         now = run.rows.now()
         self._fence.raise_at(run.rows.keys, now, run.request.request_id)
+        # Once the wait is over, nobody remembers them.
+        self._retire(run.rows.keys)
         self._requests.advance(run.request.request_id, "fenced")
         not_before = run.rows.after(self._wait_seconds)
         run.rows.save(phase=IDENTITY, fenced_at=now, not_before=not_before)
