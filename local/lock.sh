@@ -10,7 +10,7 @@ options=(--universal --python-version 3.11 --generate-hashes --no-header --no-an
 "$uv" pip compile "${options[@]}" requirements-emulator.in -o requirements-emulator.txt
 "$uv" pip compile "${options[@]}" requirements-bench.in -o requirements-bench.txt
 # The layers carry the versions that the tests ran with.
-for layer in vendor api_vendor candidates_vendor; do
+for layer in vendor api_vendor candidates_vendor cipher_vendor; do
   "$uv" pip compile "${options[@]}" -c requirements-dev.txt \
     "layers/$layer/requirements.in" -o "layers/$layer/requirements.txt"
 done

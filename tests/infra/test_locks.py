@@ -32,7 +32,7 @@ def test_every_requirement_is_pinned_and_hashed_and_names_no_address(lock: Path)
         assert "://" not in line and " @ " not in line, line
 
 
-@pytest.mark.parametrize("layer", ["vendor", "api_vendor", "candidates_vendor"])
+@pytest.mark.parametrize("layer", ["vendor", "api_vendor", "candidates_vendor", "cipher_vendor"])
 def test_layers_carry_what_the_tests_ran_with(layer: str) -> None:
     tested = versions(ROOT / "requirements-dev.txt")
 

@@ -135,9 +135,11 @@ class TestEveryFunction:
 
     def test_is_told_the_names_of_what_its_role_reaches(self, function: str) -> None:
         told = {
-            target(value)
+            target(side)
             for value in FUNCTIONS[function]["Environment"]["Variables"].values()
-            if isinstance(value, dict) and ("Ref" in value or "Fn::GetAtt" in value)
+            if isinstance(value, dict)
+            for side in value.get("Fn::If", [value])
+            if isinstance(side, dict) and ("Ref" in side or "Fn::GetAtt" in side)
         }
         reached = {
             name
@@ -348,8 +350,50 @@ def leaves(pattern: Any) -> list[list[Any]]:
 def test_every_table_is_on_demand_encrypted_and_outlives_the_stack() -> None:
     for name, properties in of_type("AWS::DynamoDB::Table").items():
         assert properties["BillingMode"] == "PAY_PER_REQUEST"
-        assert properties["SSESpecification"] == {"SSEEnabled": True}
+        encryption = properties["SSESpecification"]
+        assert encryption["SSEEnabled"] is True and "DataKey" in str(encryption["KMSMasterKeyId"])
         assert RESOURCES[name]["DeletionPolicy"] == "Retain"
+
+
+#: Adds up what was bought, and reads nothing that anybody said.
+READS_TOTALS_ALONE = "ScoreRfvFunction"
+
+
+@pytest.mark.parametrize(
+    "function",
+    sorted(
+        name
+        for name, properties in FUNCTIONS.items()
+        if "TIMELINE_TABLE" in properties.get("Environment", {}).get("Variables", {})
+        and name != READS_TOTALS_ALONE
+    ),
+)
+def test_who_reads_timelines_can_open_them_where_they_are_sealed(function: str) -> None:
+    properties = FUNCTIONS[function]
+    role = function.replace("Function", "Role")
+    variables = properties["Environment"]["Variables"]
+    assert variables["SUBJECT_KEY_TABLE"]["Fn::If"] == [
+        "SealsTimelines",
+        {"Ref": "SubjectKeyTable"},
+        {"Ref": "AWS::NoValue"},
+    ]
+    assert variables["SUBJECT_KEY_ID"]["Fn::If"][0] == "SealsTimelines"
+    assert "CipherVendorLayer" in str(properties["Layers"])
+    grants = allowed(role)
+    assert {("dynamodb:GetItem", "SubjectKeyTable"), ("kms:Decrypt", "DataKey")} <= grants
+    writes = ("dynamodb:PutItem", "TimelineTable") in grants or "UNREADABLE" in variables
+    made = ("kms:GenerateDataKeyWithoutPlaintext", "DataKey")
+    assert (made in grants) == (("dynamodb:UpdateItem", "SubjectKeyTable") in grants) == writes
+
+
+def test_subjects_keys_are_in_no_backup_and_only_what_erases_deletes_them() -> None:
+    keys = RESOURCES["SubjectKeyTable"]["Properties"]
+    assert keys["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": False}
+    assert keys["DeletionProtectionEnabled"] is True and "StreamSpecification" not in keys
+    deleting = {
+        role for role in ROLES if ("dynamodb:DeleteItem", "SubjectKeyTable") in allowed(role)
+    }
+    assert deleting == {"EraseSubjectRole", "PurgeRetentionRole"}
 
 
 def test_on_aws_email_goes_out_from_the_configured_address_only() -> None:
