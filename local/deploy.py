@@ -19,11 +19,19 @@ from local.settings import ROOT, LocalError, home
 CONFIGURATION = "local"
 #: The company's number in the samples, which come from Meta's documentation.
 WHATSAPP_NUMBER_ID = "106540352242922"
-COMPILED_LAYERS = {"ApiVendorLayer": "layers/api_vendor"}
+#: A laptop's functions see soon that tables were restored; a look costs it next to nothing.
+RESTORE_LOOK_SECONDS = 2
+COMPILED_LAYERS = {
+    "ApiVendorLayer": "layers/api_vendor",
+    "CipherVendorLayer": "layers/cipher_vendor",
+}
 
 
 def parameters(
-    sink_urls: Mapping[str, str], function_endpoint_url: str = "", public_url: str = ""
+    sink_urls: Mapping[str, str],
+    function_endpoint_url: str = "",
+    public_url: str = "",
+    encryption: str = "",
 ) -> dict[str, str]:
     """Template parameters that make the stack a local one; on AWS they keep their defaults.
 
@@ -33,6 +41,8 @@ def parameters(
         Where the stack's providers are: ``crm`` and ``whatsapp``.
     public_url
         Where the API's routes are, without the API's id, which the deployment gives.
+    encryption
+        ``customer-key`` or ``subject-keys``; empty for neither.
     """
     return {
         **build_parameters(),
@@ -52,6 +62,10 @@ def parameters(
         "ResolverConcurrency": "4",
         # A laptop's functions are done within seconds.
         "ErasureWaitSeconds": "5",
+        # Less than that, with what a call takes.
+        "SubjectKeySeconds": "2",
+        "Encryption": encryption or "standard",
+        "RestoreLookSeconds": str(RESTORE_LOOK_SECONDS),
     }
 
 

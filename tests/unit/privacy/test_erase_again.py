@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from enlace.aws import restore_marks
 from enlace.domain.erasure import Census, Subject
 from enlace.domain.records import IdentifierRecord, Pointer
 from enlace.usecases.erase_again import EraseAgain
@@ -171,6 +172,28 @@ def test_nothing_goes_on_meanwhile_and_everything_does_afterwards() -> None:
     now[0] += 61
     with pytest.raises(RestoredTables):
         hold.check()
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [({"RESTORE_LOOK_SECONDS": "2"}, 2), ({"RESTORE_LOOK_SECONDS": ""}, 60), ({}, 60)],
+)
+def test_how_often_it_looks_is_told_by_the_deployment(
+    monkeypatch: pytest.MonkeyPatch, told: dict[str, str], seconds: float
+) -> None:
+    now, asked = [0.0], list[str]()
+
+    class Client:
+        def get_item(self, **request: Any) -> dict[str, Any]:
+            asked.append(request["TableName"])
+            return {}
+
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    hold = restore_marks.restore_hold({"PRIVACY_TABLE": "privacy", **told}, Client())
+    assert hold is not None
+    for now[0], looks in ((0.0, 1), (seconds - 0.1, 1), (seconds, 2), (2 * seconds - 0.1, 2)):
+        hold.check()
+        assert asked == ["privacy"] * looks
 
 
 def test_a_new_deployment_holds_nothing() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from enlace.aws.dynamodb import Item, translated
 from enlace.errors import Conflict
-from enlace.usecases.restore_hold import RestoreHold
+from enlace.usecases.restore_hold import LOOK_SECONDS, RestoreHold
 
 MARK = "erasures#done"
 #: The stack's tables by the variables that name them, and whether their items have a sort key.
@@ -30,12 +30,14 @@ def restore_hold(environ: Mapping[str, str], client: Any) -> RestoreHold | None:
     Parameters
     ----------
     environ : mapping
-        ``PRIVACY_TABLE``, and :data:`TABLES`.
+        ``PRIVACY_TABLE``, and :data:`TABLES`; how often it looks, ``RESTORE_LOOK_SECONDS``.
     client
         A botocore DynamoDB client.
     """
-    privacy = environ.get("PRIVACY_TABLE", "")
-    return RestoreHold(marks_of(environ, client), time.monotonic) if privacy else None
+    if not environ.get("PRIVACY_TABLE"):
+        return None
+    look_seconds = float(environ.get("RESTORE_LOOK_SECONDS") or LOOK_SECONDS)
+    return RestoreHold(marks_of(environ, client), time.monotonic, look_seconds)
 
 
 def marks_of(environ: Mapping[str, str], client: Any) -> RestoreMarks:

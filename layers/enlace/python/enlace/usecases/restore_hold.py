@@ -13,8 +13,8 @@ from typing import Protocol
 
 from enlace.errors import TemporaryFailure
 
-#: How long a function may go on before it looks again.
-LOOK_SECONDS = 60
+#: How long a function may go on before it looks again, where it is not told otherwise.
+LOOK_SECONDS = 60.0
 
 
 class Marks(Protocol):
@@ -37,11 +37,16 @@ class RestoreHold:
     marks : Marks
     clock : callable
         Seconds, never running back.
+    look_seconds : float
+        How long what it found holds.
     """
 
-    def __init__(self, marks: Marks, clock: Callable[[], float]):
+    def __init__(
+        self, marks: Marks, clock: Callable[[], float], look_seconds: float = LOOK_SECONDS
+    ):
         self._marks = marks
         self._clock = clock
+        self._look_seconds = look_seconds
         self._until = float("-inf")
 
     def check(self) -> None:
@@ -61,4 +66,4 @@ class RestoreHold:
             raise RestoredTables(
                 f"tables were restored: {all_ - done} erasures are to be done again first"
             )
-        self._until = self._clock() + LOOK_SECONDS
+        self._until = self._clock() + self._look_seconds
