@@ -17,6 +17,7 @@ from enlace.aws.address_keys import address_keys
 from enlace.aws.clients import client
 from enlace.aws.privacy_desk import carrying_out, desk_of, erasures_to, now, now_text
 from enlace.aws.provider_calls import ProviderCalls, provider_client
+from enlace.aws.restore_marks import restore_hold
 from enlace.aws.secrets import CachedSecret
 from enlace.aws.store import DynamoStore
 from enlace.domain.rules import Rules
@@ -29,10 +30,12 @@ from enlace.usecases.erase_subject import CENSUS, DONE
 from enlace.usecases.legal_holds import LegalHolds
 from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.privacy_requests import PrivacyRequests
+from enlace.usecases.request_ends import RequestEnds
 from enlace.usecases.tell_subject import Letters
 
 logger = Logger(service="api_privacy")
 dynamodb = client("dynamodb")
+hold = restore_hold(os.environ, dynamodb)
 
 
 def _nothing_to_tell(effects: Sequence[Any], at: str) -> None:
@@ -68,8 +71,9 @@ def _api() -> Callable[[], Api]:
         )
         parts = PrivacyDesk(
             requests=requests,
+            ends=RequestEnds(desk.rows, desk.requests, policy=privacy_policy(), now=now),
             on_record=desk.requests,
-            collect=CollectSubject(desk.find, (desk.identity, *desk.places)),
+            collect=CollectSubject(desk.find, (desk.identity, *desk.places), hold=hold),
             holds=LegalHolds(desk.rows, reopen=reopen, now=now_text),
             rows=desk.rows,
             recipients=recipients,

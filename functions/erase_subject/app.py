@@ -19,7 +19,7 @@ from enlace.aws.kms_keys import Signer
 from enlace.aws.metrics import emit
 from enlace.aws.privacy_desk import Desk, desk_of, erasures_to, now_text
 from enlace.aws.provider_calls import ProviderCalls, provider_client
-from enlace.aws.restore_marks import marks_of
+from enlace.aws.restore_marks import marks_of, restore_hold
 from enlace.aws.secrets import CachedSecret
 from enlace.aws.store import DynamoStore
 from enlace.domain.change import Effect
@@ -37,6 +37,7 @@ from enlace.usecases.erase_crm import SETTLE_SECONDS, CrmPlace
 from enlace.usecases.erase_subject import EraseSubject
 from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.publish import effect_entries
+from enlace.usecases.restore_hold import RestoredTables
 from enlace.usecases.tell_subject import Letters, TellSubject
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ log = Logger("erase_subject", os.environ.get("LOG_LEVEL", "info"))
 dynamodb = client("dynamodb")
 again_later = erasures_to(client("sqs"), os.environ["ERASURE_QUEUE_URL"])
 bus = Bus(client("events"), os.environ["BUS_NAME"])
+hold = restore_hold(os.environ, dynamodb)
+#: Until the erasures that come first may be done again.
+RESTORED_SECONDS = 60
 
 
 class _Told:
@@ -184,6 +188,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in failed]}
         if not again.run(time_left):
             log("warning", "restored tables: erasures are being done again")
+            return {"result": "restored"}
         for request_id in saga.overdue():
             if time_left():
                 _run(saga, request_id, time_left)
@@ -198,9 +203,16 @@ def _run(saga: EraseSubject, request_id: str, time_left: Callable[[], bool]) -> 
     """Whether this message is done with; what is not finished comes again by another one."""
     tell.request_id = request_id
     try:
+        # On restored tables an erasure would find too much, and its mark would open them.
+        if hold is not None:
+            hold.check()
         outcome = saga.run(request_id, time_left)
         if outcome.again_in:
             again_later(request_id, outcome.again_in)
+    except RestoredTables as error:
+        log("warning", "later", reason=str(error), request=request_id)
+        again_later(request_id, RESTORED_SECONDS)
+        return True
     except NotFound as error:
         log("error", "poison", reason=str(error), request=request_id)
         return True

@@ -32,6 +32,7 @@ from enlace.usecases.consents import consent_key
 from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.opendsr import OpenDsr, TellControllers
 from enlace.usecases.privacy_requests import PrivacyRequests
+from enlace.usecases.request_ends import RequestEnds
 from enlace.usecases.request_rows import RequestRows
 from enlace.usecases.tell_subject import Letters
 
@@ -74,7 +75,8 @@ def _use_case() -> Callable[[], OpenDsr]:
             carry_out=_carry_out,
             now=now,
         )
-        return OpenDsr(rows, requests, on_record, domain=DOMAIN, now=now)
+        ends = RequestEnds(rows, on_record, policy=privacy_policy(), now=now)
+        return OpenDsr(rows, requests, on_record, ends=ends, domain=DOMAIN, now=now)
 
     store = DynamoStore(dynamodb, os.environ["IDENTITY_TABLE"], "")
     return ActiveRules(store.get_entry, partial(log, "warning")).renewing(build)

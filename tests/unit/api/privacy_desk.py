@@ -17,6 +17,7 @@ from enlace.usecases.find_subject import Found, SubjectFinder
 from enlace.usecases.identity_place import IdentityPlace
 from enlace.usecases.legal_holds import LegalHolds
 from enlace.usecases.privacy_requests import PrivacyRequests
+from enlace.usecases.request_ends import RequestEnds
 from enlace.usecases.request_rows import RequestRows
 from local.memory_rows import MemoryRows
 from tests.stores.builders import KEYS
@@ -76,6 +77,7 @@ class PrivacyOffice:
                 carry_out=carry_out,
                 now=lambda: now,
             ),
+            ends=RequestEnds(self.rows, on_record, policy=privacy_policy(), now=lambda: now),
             on_record=on_record,
             collect=CollectSubject(self._find, [identity]),
             holds=LegalHolds(self.rows, reopen=self.reopened.append, now=lambda: moment),

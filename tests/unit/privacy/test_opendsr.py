@@ -52,6 +52,7 @@ class Counter:
             self.desk.rows,
             self.desk.requests,
             self.desk.on_record,
+            ends=self.desk.ends,
             domain=DOMAIN,
             now=lambda: self.desk.now,
         )

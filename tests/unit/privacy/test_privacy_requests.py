@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 
 from enlace.domain.interaction import Identifier, Interaction
-from enlace.errors import InvalidPayload, NotFound, TemporaryFailure
+from enlace.errors import InvalidPayload, NotFound, ProviderUnavailable, TemporaryFailure
 from enlace.rules import message_policy, privacy_policy
 from enlace.usecases.carry_out import CarryOut
 from enlace.usecases.collect_subject import as_csv, as_json, summary_of
 from enlace.usecases.consents import Consents
 from enlace.usecases.find_subject import Found
 from enlace.usecases.privacy_deadlines import PrivacyDeadlines
-from enlace.usecases.privacy_requests import Asked, PrivacyRequests, WrongState
+from enlace.usecases.privacy_requests import Asked, PrivacyRequests
 from enlace.usecases.request_codes import NotVerified
+from enlace.usecases.request_ends import RequestEnds, WrongState
 from enlace.usecases.request_rows import RequestRows
+from enlace.usecases.restore_hold import RestoreHold
 from local.memory_consents import MemoryConsents
 from local.memory_rows import MemoryRows
 
@@ -46,6 +48,8 @@ class Desk:
         self.erasures: list[str] = []
         self.recorded: list[Interaction] = []
         self.broken = 0
+        self.restored = False
+        self.post_broken = False
         self.stored = MemoryConsents()
         self.on_record = RequestRows(self.rows, Seal(), now=lambda: self.now)
         self.requests = PrivacyRequests(
@@ -57,6 +61,9 @@ class Desk:
             carry_out=self.carry_out,
             now=lambda: self.now,
         )
+        self.ends = RequestEnds(
+            self.rows, self.on_record, policy=privacy_policy(), now=lambda: self.now
+        )
 
     @staticmethod
     def key_of(identifier: Identifier) -> str:
@@ -65,6 +72,8 @@ class Desk:
         return f"{identifier.kind}#{abs(hash(identifier.value.lower()))}"
 
     def post(self, to: Identifier, template: str, language: str, data: Mapping[str, Any]) -> bool:
+        if self.post_broken and template != "dsr_code":
+            raise ProviderUnavailable("no answer")
         if self.reachable:
             self.letters.append((to.value, template, data))
         return self.reachable
@@ -85,14 +94,21 @@ class Desk:
             record=self.recorded.append,
             changes=self.on_record.changes,
             now=lambda: self.now,
+            hold=RestoreHold(self, lambda: 0.0, 0),
         )(body, identifier)
+
+    def behind(self) -> tuple[int, int]:
+        return (0, 1) if self.restored else (1, 1)
 
     def ask(self, type_: str = "erasure", regulation: str = "lgpd", **more: Any) -> dict[str, Any]:
         asked = Asked(type_, more.pop("identifier", MAIL), regulation, **more)
         return dict(self.requests.ask(asked, caller="dpo"))
 
     def code(self) -> str:
-        return str(self.letters[-1][2]["code"])
+        return str(self.of("dsr_code")[-1]["code"])
+
+    def of(self, template: str) -> list[Mapping[str, Any]]:
+        return [data for _, name, data in self.letters if name == template]
 
 
 def test_a_code_goes_to_the_address_and_verifies_it() -> None:
@@ -262,7 +278,7 @@ def test_the_erasure_is_told_whom_it_is_about_until_it_is_over() -> None:
 @pytest.mark.parametrize("end", ["cancel", "reject"])
 def test_a_request_ends_before_its_fence_and_not_after(end: str) -> None:
     desk = Desk()
-    call: Callable[[str, str], Mapping[str, Any]] = getattr(desk.requests, end)
+    call: Callable[[str, str], Mapping[str, Any]] = getattr(desk.ends, end)
     id_ = desk.ask()["request_id"]
     assert call(id_, "said so")["state"] in ("cancelled", "rejected")
     assert desk.on_record.known(id_).body["sealed"] == ""
@@ -278,11 +294,11 @@ def test_a_request_ends_before_its_fence_and_not_after(end: str) -> None:
 def test_a_deadline_is_put_off_once_where_the_law_says_so() -> None:
     desk = Desk()
     id_ = desk.ask(regulation="gdpr")["request_id"]
-    assert desk.requests.extend(id_, "complex")["deadline"] == "2027-02-23T12:00:00.000Z"
+    assert desk.ends.extend(id_, "complex")["deadline"] == "2027-02-23T12:00:00.000Z"
     with pytest.raises(WrongState):
-        desk.requests.extend(id_, "again")
+        desk.ends.extend(id_, "again")
     with pytest.raises(WrongState):
-        desk.requests.extend(desk.ask("access")["request_id"], "LGPD knows none")
+        desk.ends.extend(desk.ask("access")["request_id"], "LGPD knows none")
 
 
 def clock(desk: Desk, told: list[tuple[str, int]] | None = None) -> PrivacyDeadlines:
@@ -339,7 +355,7 @@ def test_a_controller_who_has_verified_a_person_vouches_for_them() -> None:
 
 def test_what_is_over_is_no_longer_watched() -> None:
     desk = Desk()
-    desk.requests.cancel(desk.ask()["request_id"], "changed their mind")
+    desk.ends.cancel(desk.ask()["request_id"], "changed their mind")
     told: list[tuple[str, int]] = []
     desk.now += timedelta(days=60)
     clock(desk, told).run()
@@ -376,3 +392,78 @@ def test_a_copy_says_the_same_in_both_forms() -> None:
         "recipients": ["HubSpot"],
     }
     assert not summary_of([], ())["data_held"]
+
+
+def test_who_was_verified_is_told_the_number_and_by_when_once() -> None:
+    desk = Desk()
+    id_ = desk.ask("access")["request_id"]
+    assert desk.of("dsr_received") == []
+    for _ in range(2):
+        desk.requests.verify_by_code(id_, desk.code())
+    assert desk.of("dsr_received") == [{"request_id": id_, "deadline": "08/12/2026"}]
+    assert desk.on_record.known(id_).body["receipt"] == "sent"
+
+
+def test_an_address_that_has_shown_nothing_gets_the_code_and_nothing_else() -> None:
+    desk = Desk()
+    id_ = desk.ask()["request_id"]
+    with pytest.raises(NotVerified):
+        desk.requests.verify_by_code(id_, "00000000")
+    desk.ends.cancel(id_, "changed their mind")
+    assert {template for _, template, _ in desk.letters} == {"dsr_code"}
+
+
+def test_whom_a_controller_vouches_for_is_the_controllers_to_write_to() -> None:
+    desk = Desk()
+    desk.ask(vouched_by="shop")
+    assert desk.letters == []
+
+
+def test_a_letter_that_certainly_did_not_go_out_is_owed_and_keeps_nobody_waiting() -> None:
+    desk = Desk()
+    desk.post_broken = True
+    id_ = desk.ask(language="en")["request_id"]
+    with pytest.raises(ProviderUnavailable):
+        desk.requests.verify_by_code(id_, desk.code())
+    assert desk.erasures == [id_]
+    desk.post_broken = False
+    desk.requests.verify_by_code(id_, desk.code())
+    assert desk.of("dsr_received") == [{"request_id": id_, "deadline": "8 December 2026"}]
+
+
+def test_who_cannot_be_written_to_is_not_tried_again() -> None:
+    desk = Desk()
+    desk.reachable = False
+    id_ = desk.ask()["request_id"]
+    desk.requests.verify_by_operator(id_, "saw the passport", caller="officer-7")
+    assert desk.on_record.known(id_).body["receipt"] == "unreachable"
+
+
+@pytest.mark.parametrize("type_", ["objection", "rectification"])
+def test_of_what_is_carried_out_nothing_in_clear_is_left(type_: str) -> None:
+    desk = Desk()
+    changes = {"name": "João Souza"} if type_ == "rectification" else None
+    id_ = desk.ask(type_, changes=changes)["request_id"]
+    assert desk.requests.verify_by_code(id_, desk.code())["state"] == "completed"
+    body = desk.on_record.known(id_).body
+    assert (body["sealed"], body["changes"]) == ("", "")
+    # Repeated, it is answered.
+    assert desk.requests.verify_by_code(id_, desk.code())["state"] == "completed"
+
+
+def test_after_a_restore_requests_are_taken_and_verified_and_carried_out_later() -> None:
+    """Auditor's case 17."""
+    desk = Desk()
+    desk.restored = True
+    id_ = desk.ask("objection")["request_id"]
+    assert desk.requests.verify_by_code(id_, desk.code())["state"] == "verified"
+    assert desk.stored.get(desk.key_of(MAIL)).consent.suppressions == {}
+    # The erasures are being done again.
+    desk.now += timedelta(minutes=5)
+    clock(desk).run()
+    assert desk.on_record.shown(id_)["state"] == "verified"
+    desk.restored = False
+    desk.now += timedelta(hours=1)
+    clock(desk).run()
+    assert desk.on_record.shown(id_)["state"] == "completed"
+    assert "marketing" in desk.stored.get(desk.key_of(MAIL)).consent.suppressions

@@ -32,7 +32,7 @@ from enlace.errors import (
     PayloadTooLarge,
 )
 from enlace.usecases.opendsr import Controller, OpenDsr
-from enlace.usecases.privacy_requests import WrongState
+from enlace.usecases.request_ends import WrongState
 
 PATH = "/v1/opendsr/requests"
 #: A request about one identity; its answer repeats it, and KMS signs 4,096 bytes.

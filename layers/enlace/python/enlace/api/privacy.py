@@ -20,8 +20,9 @@ from enlace.usecases.certify_erasure import certificate_key
 from enlace.usecases.collect_subject import CollectSubject, as_csv, as_json, summary_of
 from enlace.usecases.erasure_rows import pk_of
 from enlace.usecases.legal_holds import LegalHolds
-from enlace.usecases.privacy_requests import Asked, PrivacyRequests, WrongState
+from enlace.usecases.privacy_requests import Asked, PrivacyRequests
 from enlace.usecases.request_codes import NotVerified
+from enlace.usecases.request_ends import RequestEnds, WrongState
 from enlace.usecases.request_rows import RequestRows
 from enlace.usecases.rows import Rows
 
@@ -50,6 +51,7 @@ class PrivacyDesk:
     """
 
     requests: PrivacyRequests
+    ends: RequestEnds
     on_record: RequestRows
     collect: CollectSubject
     holds: LegalHolds
@@ -187,10 +189,10 @@ def privacy_routes(desk: PrivacyDesk) -> list[Route]:
         Route(f"POST {one}/verify", OFFICERS, verify),
         Route(f"GET {one}/export", OFFICERS, export),
         Route(f"GET {one}/certificate", OFFICERS, certificate),
-        Route(f"POST {one}/cancel", OFFICERS, ending(desk.requests.cancel)),
-        Route(f"POST {one}/reject", OFFICERS, ending(desk.requests.reject)),
-        Route(f"POST {one}/fulfil", OFFICERS, ending(desk.requests.fulfil)),
-        Route(f"POST {one}/extend", OFFICERS, ending(desk.requests.extend)),
+        Route(f"POST {one}/cancel", OFFICERS, ending(desk.ends.cancel)),
+        Route(f"POST {one}/reject", OFFICERS, ending(desk.ends.reject)),
+        Route(f"POST {one}/fulfil", OFFICERS, ending(desk.ends.fulfil)),
+        Route(f"POST {one}/extend", OFFICERS, ending(desk.ends.extend)),
         Route("POST /v1/privacy/holds", OFFICERS, hold),
         Route("GET /v1/privacy/holds", OFFICERS, holds),
         Route("DELETE /v1/privacy/holds/{id}", OFFICERS, release),

@@ -18,6 +18,7 @@ from enlace.aws.consent_table import ConsentTable
 from enlace.aws.interactions_queue import InteractionsQueue
 from enlace.aws.kms_keys import Sealer
 from enlace.aws.privacy_places import stores
+from enlace.aws.restore_marks import restore_hold
 from enlace.aws.store import DynamoStore
 from enlace.aws.timeline_table import TimelineTable
 from enlace.aws.versioned_rows import VersionedRows
@@ -112,7 +113,7 @@ def carrying_out(
     Parameters
     ----------
     environ : mapping
-        ``CONSENT_TABLE`` and ``INTERACTIONS_QUEUE_URL``.
+        ``CONSENT_TABLE``, ``INTERACTIONS_QUEUE_URL``, and the tables that the hold is over.
     erase : callable
         See :func:`erasures_to`.
     """
@@ -133,6 +134,7 @@ def carrying_out(
         record=record,
         changes=desk.requests.changes,
         now=now,
+        hold=restore_hold(environ, dynamodb),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from enlace.aws.dynamodb import Item, translated
 from enlace.errors import Conflict
-from enlace.usecases.restore_hold import LOOK_SECONDS, RestoreHold
+from enlace.usecases.restore_hold import LOOK_SECONDS, RestoredTables, RestoreHold
 
 MARK = "erasures#done"
 #: The stack's tables by the variables that name them, and whether their items have a sort key.
@@ -69,9 +69,12 @@ class RestoreMarks:
 
         Raises
         ------
+        RestoredTables
+            If a table lacks some before that one: it would be taken for one that lacks none.
         TemporaryFailure
             If the service did not answer.
         """
+        first = "attribute_not_exists(erasures) OR " if number == 1 else ""
         for table in sorted(self._tables):
             try:
                 with translated():
@@ -79,11 +82,18 @@ class RestoreMarks:
                         TableName=table,
                         Key=self._key(table),
                         UpdateExpression="SET erasures = :number",
-                        ConditionExpression="attribute_not_exists(erasures) OR erasures < :number",
-                        ExpressionAttributeValues={":number": {"N": str(number)}},
+                        ConditionExpression=f"{first}erasures = :before",
+                        ExpressionAttributeValues={
+                            ":number": {"N": str(number)},
+                            ":before": {"N": str(number - 1)},
+                        },
                     )
             except Conflict:
-                continue
+                if (done := self._done(table)) < number:
+                    missing = number - 1 - done
+                    raise RestoredTables(
+                        f"a table was restored: {missing} erasures are to be done again first"
+                    ) from None
 
     def behind(self) -> tuple[int, int]:
         """See :class:`enlace.usecases.restore_hold.Marks`; one request for each table.
@@ -93,12 +103,13 @@ class RestoreMarks:
         TemporaryFailure
             If the service did not answer.
         """
-        done = [
-            int(item["erasures"]["N"]) if (item := self._get(table, self._key(table))) else 0
-            for table in sorted(self._tables)
-        ]
+        done = [self._done(table) for table in sorted(self._tables)]
         head = self._get(self._privacy, _HEAD)
         return min(done, default=0), json.loads(head["body"]["S"])["number"] if head else 0
+
+    def _done(self, table: str) -> int:
+        item = self._get(table, self._key(table))
+        return int(item["erasures"]["N"]) if item else 0
 
     def _get(self, table: str, key: Item) -> Item | None:
         with translated():

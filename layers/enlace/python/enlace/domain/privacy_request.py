@@ -30,6 +30,19 @@ CLOSED = frozenset({COMPLETED, REJECTED, CANCELLED})
 #: Once the fence is up there is no way back.
 CANCELLABLE = frozenset({RECEIVED, VERIFIED})
 
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+
+def day_text(moment: str, language: str) -> str:
+    """The day of a contract time (UTC) as people read it; Portuguese if no language is named."""
+    day = datetime.fromisoformat(moment)
+    if language == "en":
+        return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return f"{day.day:02d}/{day.month:02d}/{day.year}"
+
 
 @dataclass(frozen=True, slots=True)
 class Regulation:

@@ -14,6 +14,7 @@ from enlace.domain.send_gate import MARKETING
 from enlace.usecases.consents import Consents
 from enlace.usecases.erasure_ports import Found
 from enlace.usecases.request_rows import RequestRows
+from enlace.usecases.restore_hold import RestoreHold
 
 #: The channel that what is put right comes in through.
 CHANNEL, ACCOUNT = "privacy", "requests"
@@ -37,6 +38,8 @@ class CarryOut:
         What a rectification is to put right, by its request id.
     now : callable
         The current time, with a zone.
+    hold : RestoreHold, optional
+        Says where nobody may be looked for yet.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class CarryOut:
         record: Callable[[Interaction], None],
         changes: Callable[[str], Mapping[str, Any]],
         now: Callable[[], datetime],
+        hold: RestoreHold | None = None,
     ):
         self._erase = erase
         self._find = find
@@ -55,6 +59,7 @@ class CarryOut:
         self._record = record
         self._changes = changes
         self._now = now
+        self._hold = hold
 
     def __call__(self, body: Mapping[str, Any], identifier: Identifier) -> str:
         """Do it, or have it done; gives the state that the request is in then.
@@ -89,6 +94,9 @@ class CarryOut:
 
     def _object(self, body: Mapping[str, Any], identifier: Identifier) -> None:
         """Marketing stops at every address of theirs, at once (GDPR art. 21(3))."""
+        # Meanwhile nothing goes out to anybody.
+        if self._hold is not None:
+            self._hold.check()
         asked = SubjectIdentifier(body["key"], identifier.kind, identifier.value)
         found = self._find(asked, bool(body["whole_customer"]))
         at = utc_text(self._now())

@@ -13,6 +13,7 @@ from typing import Any
 from enlace.domain.erasure import Subject, SubjectIdentifier
 from enlace.domain.interaction import Identifier
 from enlace.usecases.erasure_ports import Collecting, Found, Place
+from enlace.usecases.restore_hold import RestoreHold
 
 SCHEMA_VERSION = "1.0"
 COLUMNS = ("number", "record", "field", "value")
@@ -27,20 +28,33 @@ class CollectSubject:
         ``(identifier, whole_customer)`` to :class:`Found`.
     places : sequence of Place
         Those that can be collected from are.
+    hold : RestoreHold, optional
+        Says where tables may hold people who were erased.
     """
 
-    def __init__(self, find: Callable[[SubjectIdentifier, bool], Found], places: Sequence[Place]):
+    def __init__(
+        self,
+        find: Callable[[SubjectIdentifier, bool], Found],
+        places: Sequence[Place],
+        *,
+        hold: RestoreHold | None = None,
+    ):
         self._find = find
         self._places = tuple(places)
+        self._hold = hold
 
     def subject(self, request_id: str, key: str, named: Identifier, whole: bool) -> Subject:
         """Whom a request is about, with what the places need to find theirs.
 
         Raises
         ------
+        RestoredTables
+            If the erasures are to be done again first.
         TemporaryFailure
             If a store did not do its part.
         """
+        if self._hold is not None:
+            self._hold.check()
         asked = SubjectIdentifier(key, named.kind, named.value, named.value)
         found = self._find(asked, whole)
         subject = Subject(request_id, "", found.identifiers or (asked,), found.customer_ids)

@@ -16,7 +16,8 @@ from typing import Any, Protocol
 from enlace.domain.interaction import utc_text
 from enlace.domain.opendsr import API_VERSION, CANCELLED, DONE, DsrRequest, status_of
 from enlace.errors import Conflict, EnlaceError, NotFound
-from enlace.usecases.privacy_requests import Asked, PrivacyRequests, WrongState
+from enlace.usecases.privacy_requests import Asked, PrivacyRequests
+from enlace.usecases.request_ends import RequestEnds, WrongState
 from enlace.usecases.request_rows import RequestRows
 from enlace.usecases.rows import Row, Rows
 
@@ -61,6 +62,7 @@ class OpenDsr:
     rows : Rows
     requests : PrivacyRequests
     on_record : RequestRows
+    ends : RequestEnds
     domain : str
         Ours, as processor.
     now : callable
@@ -73,11 +75,13 @@ class OpenDsr:
         requests: PrivacyRequests,
         on_record: RequestRows,
         *,
+        ends: RequestEnds,
         domain: str,
         now: Callable[[], datetime],
     ):
         self._rows = rows
         self._requests = requests
+        self._ends = ends
         self._on_record = on_record
         self._domain = domain
         self._now = now
@@ -138,7 +142,7 @@ class OpenDsr:
         known = self._on_record.known(row.body["request_id"]).body
         if known["caller"] != _caller(controller):
             raise WrongState("somebody else asked for the same before: it goes on")
-        self._requests.cancel(row.body["request_id"], "taken back by the controller")
+        self._ends.cancel(row.body["request_id"], "taken back by the controller")
         return status_body(row, self._on_record, self._domain)
 
     def _known(self, controller: Controller, id_: str) -> Row:

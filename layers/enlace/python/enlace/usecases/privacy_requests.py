@@ -15,30 +15,23 @@ from typing import Any
 
 from enlace.domain.interaction import Identifier, utc_text
 from enlace.domain.privacy_request import (
-    CANCELLABLE,
-    CANCELLED,
     CLOSED,
-    COMPLETED,
     RECEIVED,
-    REJECTED,
-    RUNNING,
     VERIFIED,
     PrivacyPolicy,
 )
-from enlace.errors import Conflict, EnlaceError, InvalidPayload, TemporaryFailure
+from enlace.errors import Conflict, InvalidPayload, TemporaryFailure
 from enlace.usecases.erasure_ports import Seal
 from enlace.usecases.erasure_rows import pk_of
 from enlace.usecases.request_codes import Post, RequestCodes
+from enlace.usecases.request_receipts import OWED, RequestReceipts
 from enlace.usecases.request_rows import CODE, LIST, QUEUE, REQUEST, RequestRows, moved
+from enlace.usecases.restore_hold import RestoredTables
 from enlace.usecases.rows import Row, Rows
 
 _ATTEMPTS = 6
 #: By whom a request was verified; the latter two with a name behind a colon.
 BY_CODE, BY_OPERATOR, BY_CONTROLLER = "code", "operator", "controller"
-
-
-class WrongState(EnlaceError):
-    """A request is not in a state in which this can be done; the text says which (409)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +88,7 @@ class PrivacyRequests:
         self._policy = policy
         self._key_of = key_of
         self._codes = RequestCodes(rows, policy=policy, post=post, now=now)
+        self._receipts = RequestReceipts(self._requests, post)
         self._carry_out = carry_out
         self._now = now
 
@@ -161,6 +155,7 @@ class PrivacyRequests:
             "reason": "",
             "completed_at": "",
             "history": [{"at": at, "state": RECEIVED, "reason": ""}],
+            "receipt": "",
         }
         row = Row(pk_of(request_id), REQUEST, body, queue=QUEUE, next_at=alerts[0][1])
         opened = waiting or Row(f"subject#{key}", f"open#{asked.type}")
@@ -193,8 +188,7 @@ class PrivacyRequests:
         row = self._requests.known(request_id)
         if row.body["state"] != RECEIVED:
             # Verified once is verified; a repeated call only takes up what a first one lost.
-            self.go_on(request_id)
-            return self._requests.shown(request_id)
+            return self._further(request_id)
         self._codes.check(row, code)
         return self._verified(request_id, BY_CODE, "", whole_customer=False)
 
@@ -209,8 +203,7 @@ class PrivacyRequests:
             If there is no such request.
         """
         if self._requests.known(request_id).body["state"] != RECEIVED:
-            self.go_on(request_id)
-            return self._requests.shown(request_id)
+            return self._further(request_id)
         return self._verified(
             request_id, f"{BY_OPERATOR}:{caller}", reason, whole_customer=whole_customer
         )
@@ -224,88 +217,34 @@ class PrivacyRequests:
             if body["state"] != RECEIVED:
                 return None
             verified = {"verified_at": at, "verified_by": by, "whole_customer": whole_customer}
-            return {**moved(body, VERIFIED, at, reason), **verified}
+            # Whom a controller vouches for is the controller's to write to.
+            receipt = "" if by.startswith(f"{BY_CONTROLLER}:") else OWED
+            return {**moved(body, VERIFIED, at, reason), **verified, "receipt": receipt}
 
         # If what follows is lost, the clock's next run takes it up.
         row = self._requests.change(request_id, change, next_at=at)
         self._rows.delete(row.pk, CODE)
-        self.go_on(request_id)
+        return self._further(request_id)
+
+    def _further(self, request_id: str) -> Mapping[str, Any]:
+        try:
+            self._receipts.send(request_id)
+        finally:
+            # A provider that does not answer keeps nobody from what they are owed.
+            self.go_on(request_id)
         return self._requests.shown(request_id)
 
     def go_on(self, request_id: str) -> None:
-        """Carry out what is verified; repeated, it finds that it is under way."""
+        """Carry out what is verified; repeated, it finds that it is under way.
+
+        After a restore it stays verified, and the clock carries it out once the erasures are
+        done again.
+        """
         row = self._requests.known(request_id)
-        if row.body["state"] == VERIFIED:
-            self._requests.advance(
-                request_id, self._carry_out(row.body, self._requests.identifier(request_id))
-            )
-
-    # ------------------------------------------------------------------ what becomes of it
-
-    def cancel(self, request_id: str, reason: str) -> Mapping[str, Any]:
-        """Take a request back, which is possible until its fence is up.
-
-        Raises
-        ------
-        NotFound, WrongState
-        """
-        return self._end(request_id, CANCELLED, reason)
-
-    def reject(self, request_id: str, reason: str) -> Mapping[str, Any]:
-        """Refuse a request, with the reasons that the law wants to be told.
-
-        Raises
-        ------
-        NotFound, WrongState
-        """
-        return self._end(request_id, REJECTED, reason)
-
-    def fulfil(self, request_id: str, reason: str) -> Mapping[str, Any]:
-        """Enter that what was asked for was handed over.
-
-        Raises
-        ------
-        NotFound, WrongState
-        """
-        body = self._requests.known(request_id).body
-        if body["type"] == "erasure":
-            raise WrongState("an erasure is completed by itself")
-        if body["state"] not in (VERIFIED, RUNNING, COMPLETED):
-            raise WrongState(f"the request is {body['state']}")
-        self._requests.advance(request_id, COMPLETED, reason=reason)
-        self._requests.forget(request_id)
-        return self._requests.shown(request_id)
-
-    def extend(self, request_id: str, reason: str) -> Mapping[str, Any]:
-        """Put the deadline off, once, where the regulation allows it.
-
-        Raises
-        ------
-        NotFound, WrongState
-        """
-
-        def change(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
-            regulation = self._policy.regulations[body["regulation"]]
-            if body["state"] in CLOSED or body["extended"] or not regulation.extension_months:
-                raise WrongState("the deadline cannot be put off, or not again")
-            later = regulation.deadline(body["received_at"], extended=True)
-            at = utc_text(self._now())
-            return {**moved(body, body["state"], at, reason), "deadline": later, "extended": True}
-
-        self._requests.change(request_id, change)
-        return self._requests.shown(request_id)
-
-    def _end(self, request_id: str, state: str, reason: str) -> Mapping[str, Any]:
-        at = utc_text(self._now())
-
-        def change(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
-            if body["state"] == state:
-                return None
-            if body["state"] not in CANCELLABLE:
-                raise WrongState(f"the request is {body['state']}")
-            return moved(body, state, at, reason)
-
-        row = self._requests.change(request_id, change)
-        self._rows.delete(row.pk, CODE)
-        self._requests.forget(request_id)
-        return self._requests.shown(request_id)
+        if row.body["state"] != VERIFIED:
+            return
+        try:
+            state = self._carry_out(row.body, self._requests.identifier(request_id))
+        except RestoredTables:
+            return
+        self._requests.advance(request_id, state)

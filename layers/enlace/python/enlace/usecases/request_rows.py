@@ -175,6 +175,7 @@ class RequestRows:
 def moved(body: Mapping[str, Any], state: str, at: str, reason: str) -> dict[str, Any]:
     """A request in another state, with the step in its history."""
     entry = {"at": at, "state": state, "reason": reason}
-    done = at if state in CLOSED else ""
     history: Sequence[Any] = [*body["history"], entry][-50:]
-    return {**body, "state": state, "reason": reason, "completed_at": done, "history": history}
+    after = {**body, "state": state, "reason": reason, "completed_at": "", "history": history}
+    # In one write: of what is over nothing in clear is left, whoever crashes when.
+    return {**after, "completed_at": at, "sealed": "", "changes": ""} if state in CLOSED else after
