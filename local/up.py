@@ -129,6 +129,7 @@ def _deploy() -> dict[str, Any]:
         sink_urls,
         os.environ.get("ENLACE_FUNCTION_ENDPOINT_URL", ""),
         f"{endpoint_url}/_aws/execute-api",
+        os.environ.get("ENLACE_ENCRYPTION", ""),
     )
     build_dir = home() / "build"
     finished = os.environ.get("ENLACE_BUILD")
