@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from bench import searches, sends
+from bench import sealing, searches, sends
 from bench.capacity import Usage
 from bench.cost import Footprint, lines
 from bench.measure import Measure, Number
@@ -107,6 +107,7 @@ def counted(ours: Counts | None, naive: Counts, *, long_history: dict[str, int])
         *(_questions(ours.reads, h) if ours and ours.reads else ()),
         *(searches.rows(ours.searches) if ours and ours.searches else ()),
         *(sends.rows(ours.sends) if ours and ours.sends else ()),
+        *(sealing.rows(ours.sealing) if ours and ours.sealing else ()),
     ]
 
 
@@ -161,6 +162,13 @@ def timed(times: Times) -> list[Measure]:
             ours("resolver"),
             naive("resolver"),
             100,
+            floor,
+        ),
+        Measure(
+            f"own CPU, resolver that seals, batch of {BATCH}, µs",
+            ours("resolver, sealed"),
+            None,
+            120,
             floor,
         ),
         Measure("own CPU, resolver, long history over short", times.history_ratio, None, 1.05, 1),

@@ -18,6 +18,7 @@ from bench import people
 from bench.capacity import Usage
 from bench.prices import BATCH
 from bench.reads import ByLength, count_reads
+from bench.sealing import count_sealing
 from bench.searches import count_searches
 from bench.sends import count_sends
 from bench.sizes import item_size
@@ -123,6 +124,8 @@ class Counts:
     searches: Mapping[str, Usage] | None = None
     #: Only ours sends what is asked for.
     sends: Mapping[tuple[str, str], Mapping[str, Usage]] | None = None
+    #: Only ours seals what people said, where it is asked to.
+    sealing: Mapping[str, Usage] | None = None
 
 
 def count(
@@ -184,6 +187,7 @@ def count(
         reads=count_reads(long_history) if pipeline.name == "ours" else None,
         searches=count_searches() if pipeline.name == "ours" else None,
         sends=count_sends() if pipeline.name == "ours" else None,
+        sealing=count_sealing() if pipeline.name == "ours" else None,
     )
 
 

@@ -10,6 +10,7 @@ factor); the factor is kept in the results.
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench import people
@@ -24,10 +25,12 @@ from bench.cpu import (
 )
 from bench.prices import BATCH, BOTOCORE_SECONDS
 from bench.scenarios import Pipeline, accepted, resolved
-from bench.world import ROOT, SECRETS, World, environment, world
+from bench.sealing import sealing
+from bench.world import ROOT, SECRETS, Function, World, environment, world
 
 #: Parse, HMAC and dump on the planning machine.
 PLANNED_FLOOR_MICROSECONDS = 15
+_SEALING = "import os; os.environ |= {'SUBJECT_KEY_TABLE': 't', 'SUBJECT_KEY_ID': 'k'}; "
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ def measure(
         if pipeline.name == "ours":
             stubs["ours resolver, short history"] = _resolver(pipeline, 10)
             stubs["ours resolver, long history"] = _resolver(pipeline, long_history)
+            stubs["ours resolver, sealed"] = _resolver(pipeline, 1, load=_sealing)
     call = reference_call()
     message = people.interaction(1, 1)
     body = people.whatsapp_request(SECRETS["whatsapp"], 1, [1])["body"]
@@ -121,14 +125,21 @@ def _webhooks(pipeline: Pipeline) -> dict[str, Stubbed]:
     return stubs
 
 
-def _resolver(pipeline: Pipeline, history: int) -> Stubbed:
+def _resolver(
+    pipeline: Pipeline, history: int, *, load: Callable[[World], Function] | None = None
+) -> Stubbed:
     with world() as services:
-        resolver = pipeline.resolver(services)
+        resolver = (load or pipeline.resolver)(services)
         numbers = range(1, BATCH + 1)
         resolver(people.queue_event([people.interaction(n, 1) for n in numbers]))
         _grow(services, pipeline, history)
         batch = people.queue_event([people.interaction(n, 2) for n in numbers])
         return Stubbed(resolver, batch, resolved, events=BATCH)
+
+
+def _sealing(services: World) -> Function:
+    # The record has no answer for a key that is asked for again.
+    return sealing(services, seconds="86400")
 
 
 def _grow(services: World, pipeline: Pipeline, history: int) -> None:
@@ -144,5 +155,6 @@ def _imports(rounds: int) -> dict[str, float]:
         "naive webhook": "import bench.naive.webhook",
         "naive resolver": "import bench.naive.resolver",
         **{name: function_program(name) for name in functions},
+        "resolve_identity, sealing": _SEALING + function_program("resolve_identity"),
     }
     return import_ratios(import_seconds(programs, rounds=rounds), "boto3")
