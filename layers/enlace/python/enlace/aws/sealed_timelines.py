@@ -8,8 +8,8 @@ said and who else was named, the body, is sealed (AES-256-GCM, bound to the item
 An item whose key was shredded, as a restored backup has them, is not there for anybody,
 but for whoever has to delete it: there its body is empty.
 
-Source: AWS Database Encryption SDK developer guide, which wraps a client likewise; its
-Python form imports in several times the time that a function's start may take here.
+Source: AWS Database Encryption SDK developer guide, which wraps a client likewise
+(docs/adr/0008-subject-keys.md tells why not it).
 """
 
 from __future__ import annotations
