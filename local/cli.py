@@ -15,7 +15,15 @@ from pathlib import Path
 from enlace.domain.rules import Rules
 from enlace.errors import EnlaceError
 from enlace.rules import default_rules, load_rules
-from local import certificate_cli, retention_cli, rules_cli, stack, templates_cli, weights
+from local import (
+    certificate_cli,
+    residues,
+    retention_cli,
+    rules_cli,
+    stack,
+    templates_cli,
+    weights,
+)
 from local.replay import Replay, replay, write_clusters
 from local.settings import LocalError
 from local.sign import sign
@@ -73,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     templates_cli.add_commands(commands)
     certificate_cli.add_commands(commands)
     retention_cli.add_commands(commands)
+    residues.add_commands(commands)
     return parser
 
 

@@ -30,6 +30,7 @@ SCHEDULED = (
     "privacy_deadlines",
     "purge_consent_expiry",
     "purge_retention",
+    "scan_residues",
     "score_rfv",
     "scrub_dead_letters",
 )

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samcli.yamlhelper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[2]
-TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
+TEMPLATE: dict[str, Any] = template()
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
 
 
@@ -88,6 +87,10 @@ def test_every_function_folder_is_deployed_and_every_function_has_its_folder() -
     assert deployed == folders
 
 
+#: Looks for what should not be there.
+READS_LOGS = "ScanResiduesFunction"
+
+
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))
 class TestEveryFunction:
     def test_is_named_after_its_folder(self, function: str) -> None:
@@ -113,6 +116,8 @@ class TestEveryFunction:
     def test_writes_to_its_own_logs_only_and_they_are_forgotten(self, function: str) -> None:
         logs = target(FUNCTIONS[function]["LoggingConfig"]["LogGroup"])
         pairs = allowed(target(FUNCTIONS[function]["Role"]))
+        if function == READS_LOGS:
+            pairs.remove(("logs:FilterLogEvents", ""))
 
         assert {name for action, name in pairs if action.startswith("logs:")} == {logs}
         assert RESOURCES[logs]["Properties"]["RetentionInDays"] == 14
@@ -144,7 +149,8 @@ class TestEveryFunction:
         reached = {
             name
             for _, name in allowed(target(FUNCTIONS[function]["Role"]))
-            if name and RESOURCES[name]["Type"] in {"AWS::DynamoDB::Table", "AWS::Events::EventBus"}
+            if RESOURCES.get(name, {}).get("Type")
+            in {"AWS::DynamoDB::Table", "AWS::Events::EventBus"}
         }
 
         assert {
@@ -212,10 +218,57 @@ def test_who_calls_the_crm_writes_its_secret_only_where_tokens_roll(role: str) -
     assert not [r for r in others if ("secretsmanager:PutSecretValue", "CrmSecret") in allowed(r)]
 
 
-def test_only_a_change_of_rules_and_retention_walk_all_identities() -> None:
-    walkers = {role for role in ROLES if ("dynamodb:Scan", "IdentityTable") in allowed(role)}
+def test_only_a_change_of_rules_retention_and_the_scan_walk_all_identities() -> None:
+    walkers = {
+        role
+        for role in ROLES
+        for statement in statements(role)
+        if "dynamodb:Scan" in listed(statement["Action"])
+        and "IdentityTable" in str(statement["Resource"])
+    }
 
-    assert walkers == {"ApplyRulesRole", "PurgeRetentionRole"}
+    assert walkers == {"ApplyRulesRole", "PurgeRetentionRole", "ScanResiduesRole"}
+
+
+class TestScanOfResidues:
+    def test_reaches_every_place_of_the_stack(self) -> None:
+        resources = str([statement["Resource"] for statement in statements("ScanResiduesRole")])
+        kinds = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Scheduler::ScheduleGroup")
+        places = {name for kind in kinds for name in of_type(kind)}
+        places |= {name for name in QUEUES if name.endswith("DLQ")}
+
+        assert not [place for place in places if place not in resources]
+        prefix = "/aws/lambda/${AWS::StackName}/"
+        names = [
+            logs["LogGroupName"]["Fn::Sub"] for logs in of_type("AWS::Logs::LogGroup").values()
+        ]
+        assert prefix in resources
+        assert not [name for name in names if not name.startswith(prefix)]
+
+    def test_changes_nothing_but_its_own_rows(self) -> None:
+        reads = {"Get", "List", "Describe", "BatchGet", "Query", "Scan", "Filter", "Receive"}
+        # A message that was read is given back.
+        own = {
+            ("dynamodb:PutItem", "PrivacyTable"),
+            ("logs:CreateLogStream", "ScanResiduesLogs"),
+            ("logs:PutLogEvents", "ScanResiduesLogs"),
+            *(("sqs:ChangeMessageVisibility*", name) for name in QUEUES if name.endswith("DLQ")),
+        }
+        changes = {
+            (action, name)
+            for action, name in allowed("ScanResiduesRole")
+            if not action.partition(":")[2].startswith(tuple(reads))
+        }
+
+        assert changes == own
+
+    def test_opens_no_secret_but_that_of_canaries_and_nothing_sealed(self) -> None:
+        pairs = allowed("ScanResiduesRole")
+
+        assert {name for action, name in pairs if action.startswith("secretsmanager:")} == {
+            "CanarySecretArn"
+        }
+        assert not [action for action, _ in pairs if action.startswith("kms:")]
 
 
 def test_who_tells_identifiers_of_their_customers_creates_none_and_deletes_none() -> None:
