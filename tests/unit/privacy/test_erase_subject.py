@@ -14,7 +14,7 @@ from enlace.usecases.erase_subject import Outcome
 from enlace.usecases.erasure_ports import ErasureRequest
 from enlace.usecases.legal_holds import LegalHolds
 from local.memory_rows import MemoryRows
-from tests.unit.privacy.scene import EXPECTED, MAIL, NOW, OTHER, PHONE, Scene
+from tests.unit.privacy.scene import EXPECTED, MAIL, NOW, OTHER, PHONE, START, Scene
 from tests.unit.usecases.fakes import Crash
 
 
