@@ -89,7 +89,7 @@ class World:
             Bucket=self.ids["MailBucket"], VersioningConfiguration={"Status": "Enabled"}
         )
         # Nothing comes late here.
-        patch.setattr("enlace.aws.residue_places.QueueWalk", partial(QueueWalk, wait_seconds=0))
+        patch.setattr("enlace.aws.residue_readers.QueueWalk", partial(QueueWalk, wait_seconds=0))
         patch.setenv("STACK_ID", made["StackId"])
         patch.setenv("CANARY_SECRET_ARN", secret["ARN"])
         for name in ("Privacy", "Identity"):

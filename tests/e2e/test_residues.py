@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
 import pytest
 
+from enlace.aws.versioned_rows import VersionedRows
 from local import stack as local_stack
 from local.demo.hub import Hub, wait_for
 from local.residues import scan
@@ -65,3 +67,22 @@ def test_an_erasure_leaves_no_residue_anywhere(hub: Hub, canary: Canary) -> None
     places = {one["place"]: one for one in hub.api("GET", f"{request}/certificate")["places"]}
     assert places["queues"]["deleted"] == 2
     assert not local_stack.queued("interactions_dlq")
+
+
+def test_the_scheduled_scan_reads_every_place_and_rings_for_nothing(canary: Canary) -> None:
+    """J7 and J10, under the function's own role; after an erasure nothing is left to ring for."""
+    client, table = local_stack.client("lambda"), local_stack.load()["table_names"]["privacy"]
+    (name,) = [
+        one["FunctionName"]
+        for page in client.get_paginator("list_functions").paginate()
+        for one in page["Functions"]
+        if "ScanResidues" in one["FunctionName"]
+    ]
+    answer = client.invoke(FunctionName=name, Payload=b"{}")
+    assert json.loads(answer["Payload"].read()) == {"result": "done"}
+
+    rows = VersionedRows(local_stack.client("dynamodb"), table).under("job#scan_residues", "")
+    assert not {row.sk: row.body["hits"] for row in rows if row.body["hits"]}
+    read = {row.sk: row.body["read"] for row in rows}
+    assert {"TimelineTable/buyers", "MailBucket", "InteractionsDLQ", "parameters"} <= set(read)
+    assert read["IdentityTable"] and read["ResolveIdentityLogs"] and read["SendEmailLogs"]
