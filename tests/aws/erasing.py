@@ -17,6 +17,7 @@ from enlace.usecases.erasure_ports import Place
 from enlace.usecases.observe import sight
 from tests.aws.test_message_crashes import Cut
 from tests.stores.builders import KEYS
+from tests.stores.kept import Kept
 from tests.unit.usecases.fakes import Crash
 
 ERASED = "2026-11-22T10:00:00.000Z"
@@ -86,17 +87,24 @@ def cut_anywhere(
     *,
     sides: Sequence[bool] = (False, True),
     stride: int = 1,
+    again: bool = True,
 ) -> Iterator[Any]:
     """Runs, each on something newly prepared, cut off at one call further, before or after it.
 
     Gives what was prepared, for the test to go on with; ends when a run came through. What
     takes long to prepare is cut off on one of the ``sides`` alone, after every call: the next
-    one has not begun then; or at every ``stride``-th call.
+    one has not begun then; or at every ``stride``-th call. What has its state in tables alone
+    need not be prepared ``again``: they are put back as they were.
     """
     cut = Cut(monkeypatch)
+    prepared = prepare()
+    kept = None if again else Kept()
     for after in sides:
         for at in range(1, 1000, stride):
-            prepared = prepare()
+            if kept is not None:
+                kept.put_back()
+            elif cut.calls:
+                prepared = prepare()
             cut.at, cut.after, cut.calls, cut.armed = at, after, 0, True
             try:
                 run(prepared)

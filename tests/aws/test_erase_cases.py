@@ -230,7 +230,7 @@ def test_whatever_call_it_is_cut_off_at_all_goes_in_the_end(
     expected = items(dynamodb, "case")
     assert identifier(*PHONE).key not in str(expected) and "João" not in str(expected)
     erase = lambda scene: scene.place.erase(scene.subject(), always)  # noqa: E731
-    for scene in cut_anywhere(monkeypatch, prepare, erase):
+    for scene in cut_anywhere(monkeypatch, prepare, erase, again=False):
         erased(scene.place, scene.subject())
         assert items(dynamodb, "case") == expected
         assert neighbours(scene)

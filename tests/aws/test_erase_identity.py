@@ -21,6 +21,7 @@ from tests.aws.test_candidate_table import make_table
 from tests.aws.test_delivery_table import make_client
 from tests.stores.builders import CPFS, conciliator
 from tests.stores.forgetting import Told, key_of, raise_fence
+from tests.stores.kept import Kept
 from tests.stores.tables import Tables
 from tests.unit.usecases.candidate_scene import HELENA, Scene
 from tests.unit.usecases.fakes import Crash
@@ -79,17 +80,6 @@ class World:
         found["index"] = self.client.scan(TableName=self.name, IndexName=INDEX)["Items"]
         return {name: sorted(items, key=repr) for name, items in found.items()}
 
-    def put_back(self, items: dict[str, list[Item]]) -> None:
-        self.told.clear()
-        for name, was in items.items():
-            if name == "index":
-                continue
-            keys = ("pk", "sk") if name == self.name else ("pk",)
-            for item in self.client.scan(TableName=name)["Items"]:
-                self.client.delete_item(TableName=name, Key={key: item[key] for key in keys})
-            for item in was:
-                self.client.put_item(TableName=name, Item=item)
-
     def erase(self) -> None:
         for place in self.places:
             assert place.erase(self.subject, lambda: True)
@@ -142,7 +132,7 @@ def test_case_1_no_table_and_no_index_holds_anything_and_a_strangers_items_are_t
 def test_a_crash_after_any_call_to_dynamodb_ends_alike(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = world.items()
+    start = Kept()
     world.erase()
     end, told = world.items(), sorted(map(repr, world.told))
     make, left = botocore.client.BaseClient._make_api_call, [0]
@@ -156,8 +146,8 @@ def test_a_crash_after_any_call_to_dynamodb_ends_alike(
 
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
     for at in range(1, 200):
-        left[0] = 0
-        world.put_back(start)
+        start.put_back()
+        world.told.clear()
         left[0] = at
         try:
             world.erase()

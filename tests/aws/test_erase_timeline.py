@@ -106,7 +106,9 @@ def test_whatever_call_it_is_cut_off_at_all_goes_in_the_end(
         scene.record(made, ahead, late(order("new", PHONE, 700, at=AFTER)))
         return scene
 
-    for scene in cut_anywhere(monkeypatch, prepare, lambda s: s.place.erase(subject, always)):
+    for scene in cut_anywhere(
+        monkeypatch, prepare, lambda s: s.place.erase(subject, always), again=False
+    ):
         erased(scene.place, subject)
         kept = {item["pk"]["S"].split("#")[0]: item for item in items(dynamodb, "timeline")}
         assert "held" in kept and scene.of(NEIGHBOUR) == scene.others

@@ -15,7 +15,6 @@ from typing import Any
 import botocore.session
 import pytest
 from moto import mock_aws
-from samcli.yamlhelper import yaml_parse
 
 from enlace.aws.clients import session as clients_session
 from enlace.aws.store import DynamoStore
@@ -26,6 +25,7 @@ from tests.aws.erasing import CALL_STRIDE
 from tests.aws.test_api_functions import event
 from tests.aws.test_message_crashes import Cut
 from tests.stores.builders import interaction
+from tests.stores.template import template
 from tests.unit.test_bus_consumer import Context as Left
 from tests.unit.usecases.fakes import Crash
 
@@ -53,7 +53,7 @@ class Stack:
         made = botocore.session.get_session()
         self.client = lambda name: made.create_client(name, region_name="us-east-1")
         self.dynamodb = self.client("dynamodb")
-        resources = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))["Resources"]
+        resources = template()["Resources"]
         for variable, logical in TABLES.items():
             wanted = {
                 name: resources[logical]["Properties"][name]
@@ -88,6 +88,7 @@ class Stack:
             "QUEUE_URLS": f"{urls['interactions']} {urls['dead']}",
             "MAIL_BUCKET": "mail",
             "ATTACHMENTS_BUCKET": "files",
+            "EXPORTS_BUCKET": "files",
             "SCHEDULE_GROUP": "messages",
             "BUS_NAME": "enlace",
             "WAIT_SECONDS": "0",

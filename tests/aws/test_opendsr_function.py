@@ -15,7 +15,6 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from moto import mock_aws
-from samcli.yamlhelper import yaml_parse
 
 from enlace.aws.clients import session as clients_session
 from enlace.aws.kms_keys import Sealer
@@ -25,6 +24,7 @@ from enlace.senders.crm_webhook import sign
 from enlace.senders.http_json import JsonHttp
 from enlace.usecases.request_rows import RequestRows
 from tests.aws.test_api_functions import event
+from tests.stores.template import template
 from tests.unit.privacy.test_opendsr import CONTROLLERS, ID, SECRET, URL, WANTED
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ class Stack:
             return made.create_client(name, region_name="us-east-1")
 
         self.sqs, self.dynamodb = client("sqs"), client("dynamodb")
-        resources = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))["Resources"]
+        resources = template()["Resources"]
         for logical in ("PrivacyTable", "IdentityTable"):
             wanted = {
                 name: resources[logical]["Properties"][name]

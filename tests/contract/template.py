@@ -10,6 +10,8 @@ from typing import Any
 from moto.events.models import EventPattern
 from samcli.yamlhelper import yaml_parse
 
+from tests.stores.template import template
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -34,8 +36,7 @@ class Rule:
 
 def rules(text: str | None = None) -> list[Rule]:
     """Every rule of the template, following its targets to queues and their functions."""
-    template = yaml_parse(text or (ROOT / "template.yaml").read_text("utf-8"))
-    resources = template["Resources"]
+    resources = (yaml_parse(text) if text else template())["Resources"]
     readers = {
         _target(event["Properties"]["Queue"]): Path(resource["Properties"]["CodeUri"]).name
         for resource in resources.values()

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.stores.template import template
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE: dict[str, Any] = template()
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]

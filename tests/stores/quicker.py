@@ -1,0 +1,41 @@
+"""What botocore and moto work out anew for every client and every call, worked out once a process.
+
+All of it depends on files that come with them and on names alone; without it, half of what a test
+on moto takes is reading the same descriptions of services.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import botocore.hooks
+import botocore.session
+import botocore.useragent
+import jsonpath_ng.ext
+import moto.core.responses
+import moto.core.serialize
+import moto.sqs.models
+
+
+def share() -> None:
+    """Keep what was worked out, from now on."""
+    botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+    jsonpath_ng.ext.parse = functools.cache(jsonpath_ng.ext.parse)
+    for module in (moto.core.responses, moto.core.serialize, moto.sqs.models):
+        for name in ("camelcase_to_underscores", "xform_name", "method_names_from_class"):
+            if hasattr(module, name):
+                setattr(module, name, functools.cache(getattr(module, name)))
+    useragent = botocore.useragent
+    clean = useragent.sanitize_user_agent_string_component
+    useragent.sanitize_user_agent_string_component = functools.cache(clean)
+
+    aliased = botocore.hooks.EventAliaser._alias_event_name
+    names: dict[str, str] = {}
+
+    def alias(self: botocore.hooks.EventAliaser, event_name: str) -> str:
+        # The aliases are the same for all of them.
+        if event_name not in names:
+            names[event_name] = aliased(self, event_name)
+        return names[event_name]
+
+    botocore.hooks.EventAliaser._alias_event_name = alias
