@@ -15,6 +15,7 @@ from enlace.api.privacy import PrivacyDesk, privacy_routes
 from enlace.aws.active_rules import ActiveRules
 from enlace.aws.address_keys import address_keys
 from enlace.aws.clients import client
+from enlace.aws.exports import ExportFiles
 from enlace.aws.privacy_desk import carrying_out, desk_of, erasures_to, now, now_text
 from enlace.aws.provider_calls import ProviderCalls, provider_client
 from enlace.aws.restore_marks import restore_hold
@@ -26,11 +27,12 @@ from enlace.senders.direct import Direct
 from enlace.usecases import erasure_rows
 from enlace.usecases.collect_subject import CollectSubject
 from enlace.usecases.consents import consent_key
-from enlace.usecases.erase_subject import CENSUS, DONE
+from enlace.usecases.erase_places import CENSUS, DONE
 from enlace.usecases.legal_holds import LegalHolds
 from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.privacy_requests import PrivacyRequests
 from enlace.usecases.request_ends import RequestEnds
+from enlace.usecases.subject_copies import SubjectCopies
 from enlace.usecases.tell_subject import Letters
 
 logger = Logger(service="api_privacy")
@@ -73,7 +75,13 @@ def _api() -> Callable[[], Api]:
             requests=requests,
             ends=RequestEnds(desk.rows, desk.requests, policy=privacy_policy(), now=now),
             on_record=desk.requests,
-            collect=CollectSubject(desk.find, (desk.identity, *desk.places), hold=hold),
+            copies=SubjectCopies(
+                desk.rows,
+                desk.requests,
+                CollectSubject(desk.find, (desk.identity, *desk.places), hold=hold),
+                ExportFiles(lambda: client("s3"), os.environ["EXPORTS_BUCKET"]),
+                now=now,
+            ),
             holds=LegalHolds(desk.rows, reopen=reopen, now=now_text),
             rows=desk.rows,
             recipients=recipients,

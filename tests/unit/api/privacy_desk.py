@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from enlace.usecases.legal_holds import LegalHolds
 from enlace.usecases.privacy_requests import PrivacyRequests
 from enlace.usecases.request_ends import RequestEnds
 from enlace.usecases.request_rows import RequestRows
+from enlace.usecases.subject_copies import Stored, SubjectCopies
 from local.memory_rows import MemoryRows
 from tests.stores.builders import KEYS
 
@@ -36,6 +37,20 @@ class Seal:
         return sealed.partition("|")[2][::-1]
 
 
+class Files:
+    """A bucket, by name."""
+
+    def __init__(self) -> None:
+        self.written: dict[str, str] = {}
+
+    def write(self, name: str, file_name: str, parts: Iterable[str]) -> Stored:
+        self.written[name] = "".join(parts)
+        return Stored(len(self.written[name]), "00")
+
+    def link(self, name: str, seconds: int) -> str:
+        return f"https://bucket.example.com/{name}?for={seconds}"
+
+
 class PrivacyOffice:
     """The desk, what was written to people, and what was handed over to be erased."""
 
@@ -44,6 +59,7 @@ class PrivacyOffice:
         self.letters: list[tuple[str, str, Mapping[str, Any]]] = []
         self.erasures: list[str] = []
         self.reopened: list[str] = []
+        self.files = Files()
         self._finder = SubjectFinder(world.finder, world.history)
         on_record = RequestRows(self.rows, Seal(), now=lambda: now)
         consents = Consents(
@@ -79,7 +95,14 @@ class PrivacyOffice:
             ),
             ends=RequestEnds(self.rows, on_record, policy=privacy_policy(), now=lambda: now),
             on_record=on_record,
-            collect=CollectSubject(self._find, [identity]),
+            copies=SubjectCopies(
+                self.rows,
+                on_record,
+                CollectSubject(self._find, [identity]),
+                self.files,
+                now=lambda: now,
+                answer_bytes=1000,
+            ),
             holds=LegalHolds(self.rows, reopen=self.reopened.append, now=lambda: moment),
             rows=self.rows,
             recipients=("HubSpot",),

@@ -11,6 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from enlace.api import privacy_models as models
+from enlace.usecases.rows import Row
 from tests.stores.builders import interaction
 from tests.unit.api.world import World
 
@@ -75,6 +76,39 @@ def test_the_simplified_answer_comes_at_once_and_the_copy_with_it() -> None:
     ended = world.ask("POST", f"{ONE}/{answer['request_id']}/fulfil", {"reason": "mailed"})
     assert ended["status"] == "completed"
     assert world.call("GET", f"{ONE}/{answer['request_id']}/export").status == 409
+
+
+def with_a_long_copy() -> tuple[World, str]:
+    world = World()
+    for n in range(8):
+        traits = {"name": f"João {n}", "city": "Recife"}
+        world.record(interaction(f"m{n}", contact_point=("email", MAIL["value"]), traits=traits))
+    return world, verified(world, "portability")["request_id"]
+
+
+def test_a_long_copy_is_a_file_and_the_answer_says_where() -> None:
+    world, id_ = with_a_long_copy()
+    link = world.ask("GET", f"{ONE}/{id_}/export?format=csv")
+    models.Copy.model_validate(link)
+    name = f"exports/{id_}/csv.zip"
+    assert link["download_url"] == f"https://bucket.example.com/{name}?for=300"
+    rows = list(csv.reader(io.StringIO(world.privacy.files.written[name])))
+    assert rows[0] == ["number", "record", "field", "value"] and rows[-1][-1].startswith("João")
+    # From the address itself an erasure finds it.
+    [known] = [row for row in world.privacy.rows.rows.values() if row.sk.startswith("export#")]
+    assert known.sk == f"export#{id_}" and known.expires_at
+    assert "bucket.example.com" not in json.dumps(world.log.lines)
+    # Another one takes its place.
+    world.ask("GET", f"{ONE}/{id_}/export?format=csv")
+    assert list(world.privacy.files.written) == [name]
+
+
+def test_of_whom_is_being_erased_no_file_is_made() -> None:
+    world, id_ = with_a_long_copy()
+    [known] = [row for row in world.privacy.rows.rows.values() if row.sk == "open#portability"]
+    world.privacy.rows.put([Row(known.pk, "erasing", {"request_id": "r2"})])
+    assert world.call("GET", f"{ONE}/{id_}/export").status == 409
+    assert world.privacy.files.written == {}
 
 
 def test_of_whom_nothing_is_held_the_answer_says_so() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,8 +13,9 @@ from enlace.domain.interaction import Identifier, Interaction
 from enlace.errors import InvalidPayload, NotFound, ProviderUnavailable, TemporaryFailure
 from enlace.rules import message_policy, privacy_policy
 from enlace.usecases.carry_out import CarryOut
-from enlace.usecases.collect_subject import as_csv, as_json, summary_of
+from enlace.usecases.collect_subject import summary_of
 from enlace.usecases.consents import Consents
+from enlace.usecases.copy_forms import parts_of
 from enlace.usecases.find_subject import Found
 from enlace.usecases.privacy_deadlines import PrivacyDeadlines
 from enlace.usecases.privacy_requests import Asked, PrivacyRequests
@@ -380,8 +382,15 @@ def test_a_copy_says_the_same_in_both_forms() -> None:
         {"held_in": "identity", "record": "identifier", "kind": "phone", "value": "+5511912345678"},
         {"held_in": "timeline", "record": "interaction", "data": {"text": "=SUM(A1)", "a": [1]}},
     ]
-    assert '"schema_version": "1.0"' in as_json("r1", "2026-11-23T12:00:00.000Z", records)
-    rows = as_csv(records).splitlines()
+    at = "2026-11-23T12:00:00.000Z"
+    assert json.loads("".join(parts_of("json", "r1", at, records))) == {
+        "schema_version": "1.0",
+        "request_id": "r1",
+        "generated_at": at,
+        "records": records,
+    }
+    assert json.loads("".join(parts_of("json", "r1", at, [])))["records"] == []
+    rows = "".join(parts_of("csv", "r1", at, records)).splitlines()
     assert rows[0] == "number,record,field,value"
     assert "1,identifier,value,+5511912345678" in rows
     # No spreadsheet shall calculate with what somebody wrote.

@@ -17,7 +17,7 @@ from enlace.domain.interaction import parse_time, utc_text
 from enlace.domain.privacy_request import COMPLETED, RUNNING, TYPES
 from enlace.errors import InvalidPayload, NotFound
 from enlace.usecases.certify_erasure import certificate_key
-from enlace.usecases.collect_subject import CollectSubject, as_csv, as_json, summary_of
+from enlace.usecases.copy_forms import CSV, FORMS, JSON
 from enlace.usecases.erasure_rows import pk_of
 from enlace.usecases.legal_holds import LegalHolds
 from enlace.usecases.privacy_requests import Asked, PrivacyRequests
@@ -25,12 +25,11 @@ from enlace.usecases.request_codes import NotVerified
 from enlace.usecases.request_ends import RequestEnds, WrongState
 from enlace.usecases.request_rows import RequestRows
 from enlace.usecases.rows import Rows
+from enlace.usecases.subject_copies import Link, SubjectCopies
 
 #: Who answers to data subjects.
 OFFICERS = frozenset({PRIVACY, ADMIN})
 LANGUAGES = ("pt-BR", "es", "en")
-#: As a Lambda function can answer it (6 MB) with room for its wrapping.
-MAX_EXPORT_BYTES = 5_000_000
 MAX_ROUNDS = 99
 
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
@@ -53,7 +52,7 @@ class PrivacyDesk:
     requests: PrivacyRequests
     ends: RequestEnds
     on_record: RequestRows
-    collect: CollectSubject
+    copies: SubjectCopies
     holds: LegalHolds
     rows: Rows
     recipients: tuple[str, ...]
@@ -101,36 +100,27 @@ def privacy_routes(desk: PrivacyDesk) -> list[Route]:
             body["summary"] = _summary(call.id)
         return answer(200, shown(body))
 
-    def _summary(request_id: str) -> dict[str, Any] | None:
+    def _summary(request_id: str) -> Mapping[str, Any] | None:
         try:
-            return summary_of(desk.collect.records(_subject(request_id)), desk.recipients)
+            return desk.copies.summary(request_id, desk.recipients)
         except NotFound:
             # It is over, and its address forgotten.
             return None
 
-    def _subject(request_id: str) -> Any:
-        body = desk.on_record.known(request_id).body
-        named = desk.on_record.identifier(request_id)
-        return desk.collect.subject(request_id, body["key"], named, bool(body["whole_customer"]))
-
     def export(call: Call) -> Response:
-        form = one_of(query_of(call.request.query, ("format",)), "format", ("csv", "json"), "json")
+        form = one_of(query_of(call.request.query, ("format",)), "format", FORMS, JSON)
         body = desk.on_record.known(call.id).body
         if body["type"] not in ("access", "portability") or not body["verified_at"]:
             raise Refused(409, "only a verified request for access or portability has a copy")
         try:
-            records = desk.collect.records(_subject(call.id))
+            copy = desk.copies.make(call.id, form)
         except NotFound:
             raise Refused(409, "the request is over: ask for a new one") from None
-        if form == "csv":
-            text, type_ = as_csv(records), "text/csv; charset=utf-8"
-        else:
-            text, type_ = as_json(call.id, utc_text(desk.now()), records), "application/json"
-        if len(text.encode()) > MAX_EXPORT_BYTES:
-            raise Refused(
-                413, "the copy is larger than an answer can be; an operator has to make it"
-            )
-        return Response(200, text, type_)
+        except WrongState as error:
+            raise Refused(409, str(error)) from error
+        if isinstance(copy, Link):
+            return answer(200, _link_shown(copy))
+        return Response(200, copy, "text/csv; charset=utf-8" if form == CSV else "application/json")
 
     def ending(do: Callable[[str, str], Mapping[str, Any]]) -> Callable[[Call], Response]:
         def end(call: Call) -> Response:
@@ -223,6 +213,16 @@ def shown(body: Mapping[str, Any]) -> dict[str, Any]:
             {"at": step["at"], "status": step["state"], "reason": step["reason"] or None}
             for step in body["history"]
         ],
+    }
+
+
+def _link_shown(link: Link) -> dict[str, Any]:
+    return {
+        "download_url": link.url,
+        "expires_at": link.expires_at,
+        "file_name": link.file_name,
+        "bytes": link.stored.size,
+        "sha256": link.stored.sha256,
     }
 
 

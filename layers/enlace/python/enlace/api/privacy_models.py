@@ -123,6 +123,31 @@ class PrivacyRequestPage(Answer):
     next_cursor: str | None
 
 
+class CopyDocument(Answer):
+    """The copy itself; docs/privacy-export.md describes its records."""
+
+    schema_version: str
+    request_id: str
+    generated_at: Time
+    records: list[dict[str, Any]]
+
+
+class CopyLink(Answer):
+    """Where a copy is that is too long for an answer: a zip with one file of the form."""
+
+    download_url: str
+    """Whoever has it can get the file."""
+    expires_at: Time
+    """Of the link."""
+    file_name: str
+    bytes: int
+    sha256: str
+
+
+class Copy(RootModel[CopyDocument | CopyLink]):
+    """Either of the two; as CSV, text instead of the former."""
+
+
 class KeptRecord(Answer):
     """What stayed, and why."""
 

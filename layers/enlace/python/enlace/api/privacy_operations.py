@@ -63,12 +63,13 @@ OPERATIONS = {
         (400, 404, 413, 503),
     ),
     f"GET {_ONE}/export": Operation(
-        "The complete copy of what is held, of a verified request for access or portability.",
+        "The complete copy of what is held, of a verified request for access or portability; of "
+        "one over 5 MB a link to it, which works for five minutes.",
         OFFICERS,
         200,
+        models.Copy,
         None,
-        None,
-        (400, 404, 409, 413, 503),
+        (400, 404, 409, 503),
         parameters=(_FORMAT,),
     ),
     f"GET {_ONE}/certificate": Operation(

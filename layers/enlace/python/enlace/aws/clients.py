@@ -19,6 +19,11 @@ _CONFIG = Config(
 #: 4 s: with every third call throttled, a batch of ten did not get done in its function's 30 s, and
 #: three attempts gave one event in four back to the queue for minutes.
 _DYNAMODB = _CONFIG.merge(Config(retries={"mode": "legacy", "total_max_attempts": 8}))
+#: Else links to objects are signed the old way, and name a host that sends callers on to the
+#: region's own, for which the signature does not hold.
+_S3 = _CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
+#: An emulator has one host for all buckets.
+_LOCAL_S3 = _S3.merge(Config(s3={"addressing_style": "path"}))
 
 
 def client(service: str) -> Any:
@@ -27,7 +32,8 @@ def client(service: str) -> Any:
     Where the environment names a table of subjects' keys, DynamoDB's seals timelines
     (:mod:`enlace.aws.sealed_timelines`): so nobody who reads or writes them can forget to.
     """
-    config = _DYNAMODB if service == "dynamodb" else _CONFIG
+    s3 = _LOCAL_S3 if os.environ.get("AWS_ENDPOINT_URL") else _S3
+    config = {"dynamodb": _DYNAMODB, "s3": s3}.get(service, _CONFIG)
     made = session().create_client(service, config=config)
     if service == "dynamodb" and os.environ.get("SUBJECT_KEY_TABLE"):
         # Ciphers are a layer of their own, there where they are wanted.

@@ -10,6 +10,7 @@ from enlace.aws.clients import client
 from enlace.aws.erased_objects import ErasedObjects
 from enlace.aws.partitions import Partitions
 from enlace.aws.store import DynamoStore
+from enlace.aws.versioned_rows import VersionedRows
 from enlace.domain.address_key import AddressKeys
 from enlace.domain.interaction import epoch_text
 from enlace.domain.rules import Rules
@@ -29,8 +30,9 @@ def stores(
     ----------
     environ : mapping
         ``TIMELINE_TABLE``, ``CASE_TABLE``, ``CONSENT_TABLE``, ``DELIVERY_TABLE`` and
-        ``CANDIDATE_TABLE``. ``ATTACHMENTS_BUCKET``, ``SCHEDULE_GROUP``, ``MAIL_BUCKET`` and
-        ``QUEUE_URLS`` (with blanks between) where the function may reach them.
+        ``CANDIDATE_TABLE``. ``ATTACHMENTS_BUCKET`` (with ``PRIVACY_TABLE``),
+        ``SCHEDULE_GROUP``, ``MAIL_BUCKET`` and ``QUEUE_URLS`` (with blanks between) where the
+        function may reach them.
     """
     # Each imports what it needs: an API function starts with fewer of them.
     from enlace.aws.case_table import CaseTable
@@ -48,6 +50,11 @@ def stores(
     yield ConsentPlace(Partitions(dynamodb, environ["CONSENT_TABLE"]))
     yield _messages(environ, dynamodb)
     yield _candidates(environ, dynamodb, store, keys, rules)
+    if environ.get("ATTACHMENTS_BUCKET"):
+        from enlace.aws.erase_exports import ExportPlace
+
+        rows = VersionedRows(dynamodb, environ["PRIVACY_TABLE"])
+        yield ExportPlace(rows, lambda: client("s3"), environ["ATTACHMENTS_BUCKET"])
     if environ.get("QUEUE_URLS"):
         from enlace.aws.erase_queues import QueuePlace
 

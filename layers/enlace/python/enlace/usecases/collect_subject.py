@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,9 +11,6 @@ from enlace.domain.erasure import Subject, SubjectIdentifier
 from enlace.domain.interaction import Identifier
 from enlace.usecases.erasure_ports import Collecting, Found, Place
 from enlace.usecases.restore_hold import RestoreHold
-
-SCHEMA_VERSION = "1.0"
-COLUMNS = ("number", "record", "field", "value")
 
 
 class CollectSubject:
@@ -84,49 +78,3 @@ def summary_of(records: Iterable[Mapping[str, Any]], recipients: Sequence[str]) 
         "records": dict(sorted(counts.items())),
         "recipients": list(recipients),
     }
-
-
-def as_json(request_id: str, at: str, records: Iterable[Mapping[str, Any]]) -> str:
-    """The copy as one JSON document; ``docs/privacy-export.md`` describes it."""
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "request_id": request_id,
-        "generated_at": at,
-        "records": list(records),
-    }
-    return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True)
-
-
-def as_csv(records: Iterable[Mapping[str, Any]]) -> str:
-    """The copy as CSV (RFC 4180): a row for each field of each record."""
-    out = io.StringIO()
-    write = csv.writer(out)
-    write.writerow(COLUMNS)
-    for number, record in enumerate(records, 1):
-        for field, value in _fields(record):
-            write.writerow((number, record["record"], field, _cell(value)))
-    return out.getvalue()
-
-
-def _fields(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping) and value:
-        for name, part in sorted(value.items()):
-            if path or name != "record":
-                yield from _fields(part, f"{path}.{name}" if path else str(name))
-    elif isinstance(value, list | tuple) and value:
-        for number, part in enumerate(value):
-            yield from _fields(part, f"{path}[{number}]")
-    else:
-        yield path, value
-
-
-def _cell(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    # What a spreadsheet would take for a formula is text here (OWASP, "CSV Injection").
-    return (
-        f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _number(text) else text
-    )
-
-
-def _number(text: str) -> bool:
-    return text.lstrip("+-").replace(".", "", 1).isdigit()
