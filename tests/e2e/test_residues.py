@@ -69,20 +69,37 @@ def test_an_erasure_leaves_no_residue_anywhere(hub: Hub, canary: Canary) -> None
     assert not local_stack.queued("interactions_dlq")
 
 
+def invoke(function: str) -> dict[str, str]:
+    """What the schedule does, at once; then the rows of the job."""
+    client = local_stack.client("lambda")
+    pages = client.get_paginator("list_functions").paginate()
+    names = [one["FunctionName"] for page in pages for one in page["Functions"]]
+    (name,) = [name for name in names if function in name]
+    answer = client.invoke(FunctionName=name, Payload=b"{}")
+    result: dict[str, str] = json.loads(answer["Payload"].read())
+    return result
+
+
+def rows_of(job: str) -> dict[str, Any]:
+    table = local_stack.load()["table_names"]["privacy"]
+    rows = VersionedRows(local_stack.client("dynamodb"), table).under(f"job#{job}", "")
+    return {row.sk: row.body for row in rows}
+
+
 def test_the_scheduled_scan_reads_every_place_and_rings_for_nothing(canary: Canary) -> None:
     """J7 and J10, under the function's own role; after an erasure nothing is left to ring for."""
-    client, table = local_stack.client("lambda"), local_stack.load()["table_names"]["privacy"]
-    (name,) = [
-        one["FunctionName"]
-        for page in client.get_paginator("list_functions").paginate()
-        for one in page["Functions"]
-        if "ScanResidues" in one["FunctionName"]
-    ]
-    answer = client.invoke(FunctionName=name, Payload=b"{}")
-    assert json.loads(answer["Payload"].read()) == {"result": "done"}
+    assert invoke("ScanResidues") == {"result": "done"}
 
-    rows = VersionedRows(local_stack.client("dynamodb"), table).under("job#scan_residues", "")
-    assert not {row.sk: row.body["hits"] for row in rows if row.body["hits"]}
-    read = {row.sk: row.body["read"] for row in rows}
+    places = rows_of("scan_residues")
+    assert not {name: body["hits"] for name, body in places.items() if body["hits"]}
+    read = {name: body["read"] for name, body in places.items()}
     assert {"TimelineTable/buyers", "MailBucket", "InteractionsDLQ", "parameters"} <= set(read)
     assert read["IdentityTable"] and read["ResolveIdentityLogs"] and read["SendEmailLogs"]
+
+
+def test_the_certificate_holds_under_the_keys_of_the_stack(canary: Canary) -> None:
+    """J12."""
+    assert invoke("VerifyCertificates") == {"result": "done"}
+
+    round_ = rows_of("verify_certificates")["all"]
+    assert round_["checked"] and not round_["broken"]

@@ -33,6 +33,7 @@ SCHEDULED = (
     "scan_residues",
     "score_rfv",
     "scrub_dead_letters",
+    "verify_certificates",
 )
 
 pytestmark = [

@@ -16,6 +16,8 @@ _Answer = TypeVar("_Answer")
 #: no data key and no cipher of our own is needed.
 _PIECE = 4096
 _SIGNING = "ECDSA_SHA_256"
+#: What KMS takes as a signature (API reference, Verify; checked 2026-11-23).
+_LONGEST_SIGNATURE = 6144
 
 
 class Sealer:
@@ -111,11 +113,58 @@ class Signer:
         }
 
 
+class Verifier:
+    """Checks signatures of :class:`Signer`; may sign nothing.
+
+    Parameters
+    ----------
+    client
+        A botocore KMS client.
+    key_id : str
+    """
+
+    def __init__(self, client: Any, key_id: str):
+        self._client = client
+        self._key_id = key_id
+
+    def holds(self, message: bytes, value: str) -> bool:
+        """Whether a signature, as :meth:`Signer.sign` gives its ``value``, is of this message.
+
+        Raises
+        ------
+        TemporaryFailure
+            If KMS did not answer.
+        """
+        try:
+            signature = base64.b64decode(value, validate=True)
+        except ValueError:
+            return False
+        if not 0 < len(signature) <= _LONGEST_SIGNATURE:
+            return False
+        try:
+            answer = self._client.verify(
+                KeyId=self._key_id,
+                Message=message,
+                MessageType="RAW",
+                Signature=signature,
+                SigningAlgorithm=_SIGNING,
+            )
+            return bool(answer["SignatureValid"])
+        except self._client.exceptions.KMSInvalidSignatureException:
+            return False
+        except (BotoCoreError, ClientError) as error:
+            raise _failed(error) from error
+
+
 def _call(make: Callable[[], _Answer]) -> _Answer:
     try:
         return make()
-    except ClientError as error:
+    except (BotoCoreError, ClientError) as error:
+        raise _failed(error) from error
+
+
+def _failed(error: BotoCoreError | ClientError) -> TemporaryFailure:
+    if isinstance(error, ClientError):
         code = error.response.get("Error", {}).get("Code", "unknown")
-        raise TemporaryFailure(f"KMS: {code}") from error
-    except BotoCoreError as error:
-        raise TemporaryFailure(f"KMS: {type(error).__name__}") from error
+        return TemporaryFailure(f"KMS: {code}")
+    return TemporaryFailure(f"KMS: {type(error).__name__}")
