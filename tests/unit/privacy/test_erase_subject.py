@@ -11,7 +11,7 @@ from enlace.domain.certificate import BrokenChain, check_chain
 from enlace.domain.erasure import Subject
 from enlace.errors import EnlaceError, InvalidPayload
 from enlace.usecases.erase_subject import Outcome
-from enlace.usecases.erasure_ports import ErasureRequest
+from enlace.usecases.erasure_ports import ErasureRequest, NotYet
 from enlace.usecases.legal_holds import LegalHolds
 from local.memory_rows import MemoryRows
 from tests.unit.privacy.scene import EXPECTED, MAIL, NOW, OTHER, PHONE, START, Scene
@@ -107,6 +107,27 @@ def test_others_do_not_wait_for_a_place_that_does_not_answer() -> None:
         scene.now += scene.saga().run("r1").again_in
     assert scene.consents.items == {MAIL.key: ["ledger"]}
     assert scene.rows.get("request#r1", "certificate#01") is None
+
+
+def test_a_place_that_says_how_long_is_asked_then_and_no_sooner_or_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene()
+    erase, refused = scene.crm.erase, list[float]()
+
+    def not_yet(subject: Subject, time_left: Callable[[], bool]) -> bool:
+        left = datetime.fromisoformat(subject.erased_before).timestamp() + 75 - scene.now
+        if left > 0:
+            refused.append(left)
+            raise NotYet("a sender may still be at work", left)
+        return erase(subject, time_left)
+
+    monkeypatch.setattr(scene.crm, "erase", not_yet)
+    while (outcome := scene.saga().run("r1")).again_in:
+        scene.now += outcome.again_in
+    assert outcome == Outcome("done") and scene.counts() == EXPECTED
+    # Once it was told, and came neither too early nor half a minute too late.
+    assert len(refused) == 1 and scene.now - START < 120 + 60 + 75 + 5
 
 
 def test_a_processor_that_never_answers_leaves_it_partial_without_a_certificate() -> None:

@@ -18,6 +18,7 @@ from enlace.errors import Conflict, TemporaryFailure
 from enlace.usecases.crm_contacts import CrmContacts
 from enlace.usecases.crm_hold import CrmHold
 from enlace.usecases.crm_ports import Crm, Identities, Mapping, Mappings, Timeline
+from enlace.usecases.erasure_ports import NotYet
 from enlace.usecases.settle_crm import SettleCrm
 
 #: Longer than a sender may run.
@@ -135,8 +136,8 @@ class CrmPlace:
     def erase(self, subject: Subject, time_left: Callable[[], bool]) -> bool:
         """Erase activities, then contacts, then what is remembered of them."""
         ended = datetime.fromisoformat(subject.erased_before).timestamp() + self._settle_seconds
-        if self._clock() < ended:
-            raise TemporaryFailure("a sender may still be at work")
+        if (left := ended - self._clock()) > 0:
+            raise NotYet("a sender may still be at work", left)
         self._crm.begin(subject.request_id)
         shown = list(self._shown(subject))
         points = sorted({key for one in shown for key in one.keys})

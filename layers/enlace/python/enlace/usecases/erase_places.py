@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from enlace.errors import EnlaceError, NotFound
-from enlace.usecases.erasure_ports import ErasureRequest, Place, Requests
+from enlace.usecases.erasure_ports import ErasureRequest, NotYet, Place, Requests
 from enlace.usecases.erasure_rows import ErasureRows
 from enlace.usecases.rows import Row
 
@@ -92,7 +93,7 @@ class ErasePlaces:
 
     def erase(self, run: Run) -> int:
         """Erase each place, whatever becomes of the others."""
-        rows, open_ = run.rows, []
+        rows, open_, not_yet = run.rows, list[str](), list[float]()
         subject = rows.subject()
         for place in self._places:
             step = rows.step(place)
@@ -106,6 +107,11 @@ class ErasePlaces:
                 return 1
             try:
                 done = place.erase(subject, run.time_left)
+            except NotYet as error:
+                rows.enter(step, reason=str(error))
+                open_.append(place.name)
+                not_yet.append(error.seconds)
+                continue
             except EnlaceError as error:
                 # The others need not wait for one that does not answer.
                 rows.enter(step, attempts=step.body["attempts"] + 1, reason=str(error))
@@ -117,12 +123,14 @@ class ErasePlaces:
             rows.enter(step, status="erased", reason="")
             self._counts["places_erased"] += 1
         if open_:
-            return self._wait_for(run, open_)
+            # Who says how long is asked then, and not counted as one that did not answer.
+            told = max(not_yet) if len(not_yet) == len(open_) else 0.0
+            return self._wait_for(run, open_, told)
         self._requests.advance(rows.id, "verifying")
         rows.save(phase=VERIFY, not_before="")
         return 0
 
-    def _wait_for(self, run: Run, open_: Sequence[str]) -> int:
+    def _wait_for(self, run: Run, open_: Sequence[str], told: float) -> int:
         rows = run.rows
         outside = self._processors.issuperset(open_)
         if outside and rows.age(rows.body["fenced_at"]) > PROCESSOR_DAYS * 86_400:
@@ -133,6 +141,9 @@ class ErasePlaces:
             return 0
         if outside:
             self._requests.advance(rows.id, "awaiting_processors")
+        if told:
+            rows.save(not_before=rows.after(ceil(told)))
+            return ceil(told)
         tries = rows.body.get("tries", 0)
         wait: int = min(self._retry_seconds << min(tries, 12), _LONGEST_RETRY_SECONDS)
         rows.save(tries=tries + 1, not_before=rows.after(wait))

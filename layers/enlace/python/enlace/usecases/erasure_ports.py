@@ -7,6 +7,21 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from enlace.domain.erasure import Census, Subject, SubjectIdentifier
+from enlace.errors import TemporaryFailure
+
+
+class NotYet(TemporaryFailure):
+    """A place cannot begin before something else has ended.
+
+    Parameters
+    ----------
+    seconds : float
+        After which it can.
+    """
+
+    def __init__(self, reason: str, seconds: float):
+        super().__init__(reason)
+        self.seconds = seconds
 
 
 class Place(Protocol):
