@@ -11,9 +11,28 @@ import pytest
 from pydantic import TypeAdapter
 
 from enlace.api import privacy_models as models
+from enlace.domain.erasure import Census, Kept, Subject
+from enlace.usecases.erasure_rows import ErasureRows
 from enlace.usecases.rows import Row
 from tests.stores.builders import interaction
+from tests.unit.api.privacy_desk import Seal
 from tests.unit.api.world import World
+
+
+class Counted:
+    """A place that says what it is told to."""
+
+    name, method = "timeline", "delete"
+
+    def __init__(self, census: Census):
+        self._census = census
+
+    def census(self, subject: Subject) -> Census:
+        return self._census
+
+    def erase(self, subject: Subject, time_left: object) -> bool:
+        return True
+
 
 MAIL = {"kind": "email", "value": "joao@example.com"}
 ONE = "/v1/privacy/requests"
@@ -201,3 +220,33 @@ def test_legal_holds_are_placed_listed_and_released() -> None:
     assert released["released_at"]
     assert world.call("DELETE", "/v1/privacy/holds/nobody").status == 404
     assert world.call("POST", "/v1/privacy/holds", {**body, "records": []}).status == 400
+
+
+def test_of_what_is_held_it_is_shown_how_much_and_by_which_hold() -> None:
+    world = World()
+    records = [{"place": "timeline", "id": "i1"}, {"place": "timeline", "id": "i2"}]
+    body = {
+        "records": [*records, {"place": "cases", "id": "P-1"}],
+        "ground": "CPC art. 396",
+        "authority": "1st court",
+    }
+    hold = world.ask("POST", "/v1/privacy/holds", body, 201)
+    none = [{"place": "cases", "named": 1, "kept": 0}, {"place": "timeline", "named": 2, "kept": 0}]
+    assert hold["places"] == none
+    id_ = verified(world, "erasure")["request_id"]
+    assert world.ask("GET", f"{ONE}/{id_}")["held"] == []
+    # As the erasure counts it: once, and once more after another hold's release.
+    rows = ErasureRows(
+        world.privacy.rows, Seal(), id_, clock=lambda: 0.0, first="find", ended=frozenset()
+    )
+    subject, ground = Subject(id_, "", (), ()), f"legal hold {hold['hold_id']}"
+    for round_, count in ((1, 9), (2, 1)):
+        kept = (Kept("interactions", count, ground), Kept("consents", 4, "LGPD art. 16"))
+        rows.count(Counted(Census(9, kept)), subject, round_=round_)
+
+    shown = world.ask("GET", f"{ONE}/{id_}")
+    models.PrivacyRequestAnswer.model_validate(shown)
+    assert shown["held"] == [{"place": "timeline", "hold_id": hold["hold_id"], "records": 1}]
+    [listed] = world.ask("GET", "/v1/privacy/holds")["items"]
+    models.Hold.model_validate(listed)
+    assert listed["places"] == [none[0], {"place": "timeline", "named": 2, "kept": 1}]

@@ -98,6 +98,8 @@ def privacy_routes(desk: PrivacyDesk) -> list[Route]:
         if body["type"] in ("access", "information") and body["state"] in (RUNNING, COMPLETED):
             # The simplified answer is owed at once (LGPD art. 19 I).
             body["summary"] = _summary(call.id)
+        if body["type"] == "erasure":
+            body["held"] = desk.holds.kept_from(call.id)
         return answer(200, shown(body))
 
     def _summary(request_id: str) -> Mapping[str, Any] | None:
@@ -209,6 +211,7 @@ def shown(body: Mapping[str, Any]) -> dict[str, Any]:
         "completed_at": body["completed_at"] or None,
         "alerts": body["alerts"],
         "summary": body.get("summary"),
+        "held": body.get("held"),
         "history": [
             {"at": step["at"], "status": step["state"], "reason": step["reason"] or None}
             for step in body["history"]
@@ -230,6 +233,7 @@ def _hold_shown(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "hold_id": body["hold_id"],
         "records": [{"place": place, "id": id_} for place, id_ in body["records"]],
+        "places": body["places"],
         "ground": body["ground"],
         "authority": body["authority"],
         "until": body["until"] or None,

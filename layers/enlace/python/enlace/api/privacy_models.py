@@ -90,6 +90,14 @@ class Summary(Answer):
     recipients: list[str]
 
 
+class KeptFromErasure(Answer):
+    """What a legal hold kept from an erasure in one place."""
+
+    place: str
+    hold_id: str
+    records: int
+
+
 class PrivacyRequestAnswer(Answer):
     """A request, and where it is; nothing in clear."""
 
@@ -113,6 +121,8 @@ class PrivacyRequestAnswer(Answer):
     alerts: list[int]
     """Percent of the time to the deadline that have passed."""
     summary: Summary | None
+    held: list[KeptFromErasure] | None
+    """Of an erasure that is asked for by its id; the holds' release erases it."""
     history: list[RequestStep]
 
 
@@ -231,11 +241,22 @@ class Held(Answer):
     id: str
 
 
+class HeldPlace(Answer):
+    """How much a legal hold keeps in one place."""
+
+    place: str
+    named: int
+    """Records that the hold names."""
+    kept: int
+    """Records that it kept from erasures by now, with what belongs to them."""
+
+
 class Hold(Answer):
     """A legal hold."""
 
     hold_id: str
     records: list[Held]
+    places: list[HeldPlace]
     ground: str
     authority: str
     until: Time | None

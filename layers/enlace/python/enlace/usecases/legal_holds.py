@@ -7,11 +7,13 @@ it is released, the erasures that it kept something from go through another roun
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from enlace.domain.erasure import HOLD_GROUND
 from enlace.errors import InvalidPayload, NotFound
-from enlace.usecases.erasure_rows import HOLDS, held_by
+from enlace.usecases.erasure_rows import HOLDS, held_by, pk_of
 from enlace.usecases.rows import Row, Rows
 
 #: One lawsuit or order; more records take another hold.
@@ -81,18 +83,18 @@ class LegalHolds:
             "released_by": "",
         }
         [row] = self._rows.put([Row(HOLDS, str(uuid.uuid4()), body)])
-        return _shown(row)
+        return self._shown(row)
 
     def get(self, hold_id: str) -> Mapping[str, Any]:
         """A hold; raises ``NotFound``."""
         row = self._rows.get(HOLDS, hold_id)
         if row is None:
             raise NotFound("no such hold")
-        return _shown(row)
+        return self._shown(row)
 
     def all(self) -> list[Mapping[str, Any]]:
         """Every hold that was ever placed."""
-        return [_shown(row) for row in self._rows.under(HOLDS, "")]
+        return [self._shown(row) for row in self._rows.under(HOLDS, "")]
 
     def release(self, hold_id: str, *, caller: str) -> Mapping[str, Any]:
         """Release a hold, and finish the erasures that it kept something from.
@@ -111,8 +113,42 @@ class LegalHolds:
         # Again for whoever repeats a call whose answer was lost.
         for request_id in held_by(self._rows, hold_id):
             self._reopen(request_id)
-        return _shown(row)
+        return self._shown(row)
+
+    def kept_from(self, request_id: str) -> list[Mapping[str, Any]]:
+        """What holds kept from an erasure: ``place``, ``hold_id`` and how many ``records``.
+
+        As its last round counted it: what a hold that was released kept goes with the next.
+        """
+        found = _kept(self._rows, request_id)
+        return [
+            {"place": place, "hold_id": hold_id, "records": count}
+            for (place, hold_id), count in sorted(found.items())
+        ]
+
+    def _shown(self, row: Row) -> Mapping[str, Any]:
+        named = Counter(place for place, _ in row.body["records"])
+        kept: Counter[str] = Counter()
+        for request_id in held_by(self._rows, row.sk):
+            for (place, hold_id), count in _kept(self._rows, request_id).items():
+                if hold_id == row.sk:
+                    kept[place] += count
+        places = [
+            {"place": place, "named": named[place], "kept": kept[place]}
+            for place in sorted({*named, *kept})
+        ]
+        return {"hold_id": row.sk, **row.body, "places": places}
 
 
-def _shown(row: Row) -> Mapping[str, Any]:
-    return {"hold_id": row.sk, **row.body}
+def _kept(rows: Rows, request_id: str) -> dict[tuple[str, str], int]:
+    """By place and hold."""
+    last: dict[str, Mapping[str, Any]] = {}
+    # In the order of the rounds: ``step#<round>#<place>``.
+    for row in rows.under(pk_of(request_id), "step#"):
+        last[row.sk.split("#", 2)[2]] = row.body
+    kept: Counter[tuple[str, str]] = Counter()
+    for place, body in last.items():
+        for _, count, ground, *_ in body["kept"]:
+            if ground.startswith(HOLD_GROUND):
+                kept[place, ground.removeprefix(HOLD_GROUND)] += count
+    return kept
