@@ -219,3 +219,19 @@ def test_a_copy_tells_what_was_written(scene: Scene) -> None:
     assert found[WAITING]["status"] == "deferred"
     assert found[WAITING]["data"] == {"name": "Maria", "protocol": "segredo"}
     json.dumps(list(found.values()))
+
+
+def test_thousands_of_records_are_not_read_one_by_one(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = scene.client.get_item
+    one_by_one: list[str] = []
+
+    def counted(**arguments: Any) -> Any:
+        one_by_one.append(arguments["Key"]["pk"]["S"])
+        return read(**arguments)
+
+    monkeypatch.setattr(scene.client, "get_item", counted)
+    located = {"messages": (SENT, *(f"none-{n}" for n in range(250)))}
+    assert len(list(scene.place.collect(subject(located=located)))) == 4
+    assert set(one_by_one) == {"person#c-1"}
