@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,20 @@ from enlace.contracts.registry import CONTRACTS
 from tests.contract.template import ROOT
 
 SCHEMAS = sorted((ROOT / generate.FOLDER).glob("*/v*/*.schema.json"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def generated_once() -> Iterator[None]:
+    """The code does not change meanwhile; what it makes is held against files that do."""
+    make = generate.generated
+    made = make()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            generate,
+            "generated",
+            lambda known=CONTRACTS: dict(made) if known is CONTRACTS else make(known),
+        )
+        yield
 
 
 def test_nothing_generated_is_stale() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 import jsonschema
@@ -67,7 +68,15 @@ def assert_keeps_its_contract(entry: Entry) -> None:
     written = read(message).model_dump(exclude_unset=True)
     assert written == message["detail"]
     assert written["metadata"]["schema_version"] == f"{contract.major}.{contract.minor}"
-    jsonschema.Draft202012Validator(event_schema(contract)).validate(message)
+    validator(event.name, event.major).validate(message)
+
+
+@cache
+def validator(name: str, major: int) -> jsonschema.Draft202012Validator:
+    """Of the declared schema, which is made once."""
+    contract = find(name, major)
+    assert contract is not None
+    return jsonschema.Draft202012Validator(event_schema(contract))
 
 
 PROTOCOLS = st.builds(make_protocol, UUIDS, st.just(AT))

@@ -15,6 +15,7 @@ import jsonpath_ng.ext
 import moto.core.responses
 import moto.core.serialize
 import moto.sqs.models
+from moto.dynamodb.models.dynamo_type import DynamoType
 
 
 def share() -> None:
@@ -39,3 +40,7 @@ def share() -> None:
         return names[event_name]
 
     botocore.hooks.EventAliaser._alias_event_name = alias
+
+    cast = DynamoType.cast_value.fget
+    # Tables are sorted by it at each query.
+    DynamoType.cast_value = property(lambda v: v.value if v.type == "S" else cast(v))

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.stores import quicker
+
+quicker.share()
+
 
 @pytest.fixture(autouse=True)
 def no_real_account(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,8 @@ def yardstick(lines: list[str], tmp_path: Path) -> tuple[float, float]:
 
 def test_shuffled_files_give_one_partition(interactions: list[str], tmp_path: Path) -> None:
     partitions = set()
-    for seed in range(3):
+    # Two of the whole file; shuffled events by the hundred are in test_laws.
+    for seed in range(2):
         random.Random(seed).shuffle(interactions)
         path = tmp_path / "shuffled.jsonl"
         path.write_text("\n".join(interactions))
