@@ -20,6 +20,7 @@ from enlace.aws.partitions import Partitions
 from enlace.aws.purged_contacts import PurgedContacts
 from enlace.aws.purged_items import PurgedConsents, PurgedMessages
 from enlace.aws.store import DynamoStore
+from enlace.aws.subject_keys import SubjectKeys
 from enlace.aws.versioned_rows import VersionedRows
 from enlace.domain.erasure import Census, Subject
 from enlace.usecases.expire_contacts import ExpireContacts
@@ -85,6 +86,8 @@ class Scene:
         self.cases = CaseTable(client, "case")
         self.likenesses, self.told = Likenesses(self.store), Told()
         self.holds: dict[tuple[str, str], str] = {}
+        #: Where timelines are sealed.
+        self.keys: SubjectKeys | None = None
 
     def record(
         self, source: str, point: tuple[str, ...], *others: tuple[str, ...], at: str, **fields: Any
@@ -107,7 +110,7 @@ class Scene:
     def contacts(self) -> ExpireContacts:
         cases = CasePlace(Partitions(self.client, "case"), self.cases.transact)
         return ExpireContacts(
-            PurgedContacts(self.client, "identity", "timeline"),
+            PurgedContacts(self.client, "identity", "timeline", self.keys),
             self.store,
             places=[TimelinePlace(Partitions(self.client, "timeline"), cases.thread), cases],
             likenesses=self.likenesses,
@@ -125,6 +128,11 @@ class Scene:
         assert purge.run(tasks, always)
         self.at += LEASE_SECONDS + 1
         return purge
+
+    def newest(self, point: tuple[str, str]) -> dict[str, Any]:
+        """The key of the newest interaction."""
+        said = [item for item in self.of(point) if item.get("sk", {"S": "~"})["S"][0].isdigit()]
+        return {name: said[-1][name] for name in ("pk", "sk")}
 
     def of(self, *points: tuple[str, str]) -> list[dict[str, Any]]:
         keys = {identifier(*point).key for point in points}

@@ -17,6 +17,7 @@ from enlace.aws.store import DynamoStore
 from enlace.aws.subject_keys import SubjectKeys
 from enlace.domain.interaction import Interaction
 from enlace.errors import AlreadyRecorded, TemporaryFailure
+from tests.aws import test_purge_retention as retention
 from tests.aws.erasing import always, cut_anywhere, dynamodb, erased, identifier, items, subject_of
 from tests.stores.builders import interaction, order, resolver
 
@@ -86,7 +87,14 @@ class Scene:
         self.shredder = SubjectKeyPlace(self.keys, timelines, held_of)
 
     def key_instance(self) -> SubjectKeys:
-        return SubjectKeys(self.raw, "keys", lambda: self.kms, "key-1", clock=self.clock)
+        return SubjectKeys(
+            self.raw,
+            "keys",
+            lambda: self.kms,
+            "key-1",
+            clock=self.clock,
+            now=lambda: 1_780_000_000 + self.clock.now,
+        )
 
     def instance(self, *, shows_unreadable: bool = False) -> SealedTimelines:
         keys = self.key_instance()
@@ -269,6 +277,35 @@ def test_cut_off_at_any_call_it_is_done_by_whoever_goes_on(
         assert scene.texts() == [SECRET] and scene.texts(NEIGHBOUR) == [SECRET]
         retired = [scene.keys.count(identifier(*point).key) for point in (PHONE, NEIGHBOUR)]
         assert retired == [(1, 0), (1, 0)]
+
+
+def test_what_has_run_out_is_shredded_once_nobody_remembers_its_key(dynamodb: Any) -> None:
+    old, scene = retention.Scene(dynamodb), Scene(dynamodb)
+    old.client, old.keys = scene.instance(shows_unreadable=True), scene.keys
+    old.store = DynamoStore(old.client, "identity", "timeline")
+    old.resolver = resolver(old.store)
+    old.live()
+    keys = {identifier(*point).key for point in (retention.GONE, retention.STAYS)}
+    # The first round retires the key, and deletes nothing: an instance may still write under it.
+    old.purge()
+    before = old.newest(retention.GONE)
+    # Nor does one that goes on a moment later.
+    old.purge()
+    assert old.newest(retention.GONE) == before
+    scene.clock.now += 3600
+    # Who writes meanwhile, under a new key, stays.
+    old.record("g5", retention.GONE, at=retention.LATELY)
+    assert old.purge().counts["timeline_due"] == 0
+    scene.raw.delete_item(TableName="timeline", Key=old.newest(retention.GONE))
+    old.purge()
+    assert old.newest(retention.GONE) == before
+    scene.clock.now += 3600
+    assert old.purge().counts["timeline_deleted"] == 1
+    assert not old.of(retention.GONE)
+    gone = identifier(*retention.GONE).key
+    left = {item["pk"]["S"] for item in items(scene.raw, "keys")}
+    assert left == {"master", *keys} - {gone}
+    assert old.of(retention.STAYS, retention.OTHER_CPF) == old.others
 
 
 def test_the_functions_client_seals_where_the_environment_says_so(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from enlace.aws.clients import client
 from enlace.aws.erased_objects import ErasedObjects
@@ -19,6 +19,9 @@ from enlace.usecases.expire_contacts import ExpireContacts
 from enlace.usecases.forget_identifiers import ForgetIdentifiers, Tell
 from enlace.usecases.purge import Purgeable
 from enlace.usecases.rows import Rows
+
+if TYPE_CHECKING:
+    from enlace.aws.subject_keys import SubjectKeys
 
 #: Places that go with a contact point: what leads to theirs stands in its timeline.
 _WITH_CONTACTS = ("timeline", "cases", "messages", "mail")
@@ -48,7 +51,12 @@ def purged_stores(
     def timeline() -> Purgeable:
         places = {place.name: place for place in stores(environ, dynamodb, store, keys, rules)}
         return ExpireContacts(
-            PurgedContacts(dynamodb, environ["IDENTITY_TABLE"], environ["TIMELINE_TABLE"]),
+            PurgedContacts(
+                dynamodb,
+                environ["IDENTITY_TABLE"],
+                environ["TIMELINE_TABLE"],
+                _subject_keys(environ, dynamodb),
+            ),
             store,
             places=[places[name] for name in _WITH_CONTACTS if name in places],
             likenesses=places["candidates"],
@@ -70,3 +78,11 @@ def purged_stores(
         "messages": messages,
         "consents": lambda: PurgedConsents(dynamodb, environ["CONSENT_TABLE"]),
     }
+
+
+def _subject_keys(environ: Mapping[str, str], dynamodb: Any) -> SubjectKeys | None:
+    if not environ.get("SUBJECT_KEY_TABLE"):
+        return None
+    from enlace.aws.sealed_timelines import keys_of
+
+    return keys_of(dynamodb, environ, lambda: client("kms"))

@@ -8,10 +8,13 @@ out cost one short query each. See ``docs/adr/0007-retention.md``.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from enlace.aws.dynamodb import translated
 from enlace.aws.partitions import Partitions
+
+if TYPE_CHECKING:
+    from enlace.aws.subject_keys import SubjectKeys
 
 _PAGE = 200
 _LETTERS = ":"
@@ -26,13 +29,22 @@ class PurgedContacts:
     client
         A botocore DynamoDB client.
     identity_table, timeline_table : str
+    keys : SubjectKeys, optional
+        Where timelines are sealed.
     """
 
-    def __init__(self, client: Any, identity_table: str, timeline_table: str):
+    def __init__(
+        self,
+        client: Any,
+        identity_table: str,
+        timeline_table: str,
+        keys: SubjectKeys | None = None,
+    ):
         self._client = client
         self._identities = identity_table
         self._timelines = timeline_table
         self._partitions = Partitions(client, timeline_table)
+        self._keys = keys
 
     def page(
         self, shard: int, shards: int, cursor: str, cutoff: str
@@ -70,7 +82,8 @@ class PurgedContacts:
                 ConsistentRead=consistent,
             )
         for item in answer["Items"]:
-            received = json.loads(item["body"]["S"]).get("received_at")
+            # A preview opens nothing that is sealed: it counts what came long after its time early.
+            received = json.loads(item["body"].get("S", "{}")).get("received_at")
             return max(str(item["sk"]["S"][:_TIME]), str(received or ""))
         return ""
 
@@ -86,3 +99,15 @@ class PurgedContacts:
         """
         beside = self._partitions.items(key, first="pin#", last="pin#~")
         self._partitions.delete([item for item in beside if "left" not in item])
+
+    def settled(self, key: str) -> bool:
+        """See :class:`enlace.usecases.expire_contacts.ContactPoints`."""
+        if self._keys is None or self._keys.settled(key):
+            return True
+        self._keys.retire([key])
+        return False
+
+    def shred(self, key: str) -> None:
+        """See :class:`enlace.usecases.expire_contacts.ContactPoints`."""
+        if self._keys is not None:
+            self._keys.shred(key)

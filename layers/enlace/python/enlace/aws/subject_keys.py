@@ -33,6 +33,8 @@ from enlace.errors import Conflict, TemporaryFailure
 #: How long an instance remembers a key.
 MAX_AGE_SECONDS = 60.0
 _REMEMBERED = 2_000
+#: By so much clocks may differ.
+_SKEW_SECONDS = 60.0
 _KEY_BYTES = 32
 NONCE_BYTES = 12
 ID_BYTES = 8
@@ -78,6 +80,8 @@ class SubjectKeys:
     max_age_seconds : float
     clock : callable
         Monotonic seconds.
+    now : callable
+        Seconds since the epoch.
     """
 
     def __init__(
@@ -89,6 +93,7 @@ class SubjectKeys:
         *,
         max_age_seconds: float = MAX_AGE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ):
         self._client = client
         self._table = table
@@ -97,6 +102,7 @@ class SubjectKeys:
         self._kms_key_id = kms_key_id
         self._max_age = max_age_seconds
         self._clock = clock
+        self._now = now
         self._master: tuple[float, AESGCM] | None = None
         self._known: dict[str, _Known] = {}
 
@@ -159,11 +165,28 @@ class SubjectKeys:
                 self._call(
                     "update_item",
                     Key={"pk": {"S": subject}},
-                    UpdateExpression="REMOVE #current",
+                    UpdateExpression="SET retired_at = :now REMOVE #current",
                     ConditionExpression="#current = :was",
                     ExpressionAttributeNames={"#current": _CURRENT},
-                    ExpressionAttributeValues={":was": current},
+                    ExpressionAttributeValues={
+                        ":was": current,
+                        ":now": {"N": f"{self._now():.0f}"},
+                    },
                 )
+
+    def settled(self, subject: str) -> bool:
+        """Whether a subject's keys are all retired, and nobody remembers them any more.
+
+        Raises
+        ------
+        TemporaryFailure
+            If the table did not answer.
+        """
+        item = self._get(subject)
+        if _CURRENT in item:
+            return False
+        retired_at = float(item["retired_at"]["N"]) if "retired_at" in item else 0.0
+        return self._now() > retired_at + self._max_age + _SKEW_SECONDS
 
     def count(self, subject: str) -> tuple[int, int]:
         """How many keys a subject has, and how many of them are retired.

@@ -44,6 +44,16 @@ class ContactPoints(Protocol):
     def tidy(self, key: str) -> None:
         """Delete what stands beside interactions that are no more."""
 
+    def settled(self, key: str) -> bool:
+        """Whether nobody writes any more under the data keys that :meth:`shred` deletes.
+
+        Where timelines are sealed, the first answer is no, and sees to it that the next one,
+        a day later, is yes.
+        """
+
+    def shred(self, key: str) -> None:
+        """Delete the data keys of interactions that are no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
@@ -164,7 +174,7 @@ class ExpireContacts:
         holds, found = self._holds(), Purged(0)
         for key, record in sorted(self._identities.get_identifiers(due, consistent=True).items()):
             standing = self._old.standing(record, cutoff, consistent=True)
-            if standing is None or not standing.is_due:
+            if standing is None or not standing.is_due or not self._points.settled(key):
                 continue
             subject = self._subject(record, standing, cutoff, holds)
             if subject is None:
@@ -173,6 +183,7 @@ class ExpireContacts:
             if standing.has_history:
                 for place in (*self._places[1:], self._places[0]):
                     _done(place.erase(subject, _always))
+                self._points.shred(key)
             # What came in meanwhile, or long after its time, keeps it alive.
             if not standing.is_known and not self._points.newest(key, consistent=True):
                 self._forget_one(key)
@@ -211,6 +222,7 @@ class ExpireContacts:
         if not self._points.newest(key, consistent=True):
             _done(self._forget([key], erased_before=None))
             self._points.tidy(key)
+            self._points.shred(key)
             subject = Subject(RETENTION, "", (SubjectIdentifier(key, "", ""),))
             _done(self._likenesses.erase(subject, _always))
         self._rows.delete(FORGETTING, key)
