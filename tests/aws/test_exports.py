@@ -167,6 +167,10 @@ def test_a_long_copy_is_handed_over_by_a_link_and_goes_with_the_person(
     rows = list(csv.reader(io.StringIO(zipped.read(f"{id_}.csv").decode())))
     assert TEXT in {row[-1] for row in rows} and PHONE in {row[-1] for row in rows}
 
+    # Found from every address that it tells of.
+    known = stack.dynamodb.scan(TableName="PrivacyTable")["Items"]
+    by = [one["pk"]["S"] for one in known if one["sk"]["S"] == f"export#{id_}"]
+    assert sorted(pk.partition("#")[2].partition("#")[0] for pk in by) == ["email", "phone"]
     # The erasure is about the phone; the copy tells of that as well.
     stack.run(erasure)
     assert names(s3) == []

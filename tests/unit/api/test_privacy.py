@@ -231,6 +231,7 @@ def test_of_what_is_held_it_is_shown_how_much_and_by_which_hold() -> None:
         "authority": "1st court",
     }
     hold = world.ask("POST", "/v1/privacy/holds", body, 201)
+    other = world.ask("POST", "/v1/privacy/holds", body, 201)["hold_id"]
     none = [{"place": "cases", "named": 1, "kept": 0}, {"place": "timeline", "named": 2, "kept": 0}]
     assert hold["places"] == none
     id_ = verified(world, "erasure")["request_id"]
@@ -241,12 +242,19 @@ def test_of_what_is_held_it_is_shown_how_much_and_by_which_hold() -> None:
     )
     subject, ground = Subject(id_, "", (), ()), f"legal hold {hold['hold_id']}"
     for round_, count in ((1, 9), (2, 1)):
-        kept = (Kept("interactions", count, ground), Kept("consents", 4, "LGPD art. 16"))
+        kept = (
+            Kept("interactions", count, ground),
+            Kept("interactions", 5, f"legal hold {other}"),
+            Kept("consents", 4, "LGPD art. 16"),
+        )
         rows.count(Counted(Census(9, kept)), subject, round_=round_)
 
     shown = world.ask("GET", f"{ONE}/{id_}")
     models.PrivacyRequestAnswer.model_validate(shown)
-    assert shown["held"] == [{"place": "timeline", "hold_id": hold["hold_id"], "records": 1}]
-    [listed] = world.ask("GET", "/v1/privacy/holds")["items"]
-    models.Hold.model_validate(listed)
-    assert listed["places"] == [none[0], {"place": "timeline", "named": 2, "kept": 1}]
+    kept_by = {one["hold_id"]: (one["place"], one["records"]) for one in shown["held"]}
+    assert kept_by == {hold["hold_id"]: ("timeline", 1), other: ("timeline", 5)}
+    listed = {one["hold_id"]: one for one in world.ask("GET", "/v1/privacy/holds")["items"]}
+    models.Hold.model_validate(listed[other])
+    for hold_id, (_, count) in kept_by.items():
+        places = listed[hold_id]["places"]
+        assert places == [none[0], {"place": "timeline", "named": 2, "kept": count}]
