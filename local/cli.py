@@ -17,6 +17,7 @@ from enlace.errors import EnlaceError
 from enlace.rules import default_rules, load_rules
 from local import (
     certificate_cli,
+    registry_cli,
     residues,
     retention_cli,
     rules_cli,
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     certificate_cli.add_commands(commands)
     retention_cli.add_commands(commands)
     residues.add_commands(commands)
+    registry_cli.add_commands(commands)
     return parser
 
 

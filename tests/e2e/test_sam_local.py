@@ -27,6 +27,7 @@ HTTP = ("webhook_", "api_", "web_", "opendsr_")
 SCHEDULED = (
     "apply_rules",
     "erase_subject",
+    "import_registry",
     "privacy_deadlines",
     "purge_consent_expiry",
     "purge_retention",

@@ -27,7 +27,7 @@ _LATE_SECONDS = 600
 #: Stores that hold people who are customers.
 _CUSTOMERS = frozenset(
     {"IdentityTable", "TimelineTable", "CaseTable", "ConsentTable", "DeliveryTable"}
-    | {"MailBucket", "AttachmentsBucket"}
+    | {"MailBucket", "AttachmentsBucket", "RegistryBucket"}
 )
 
 

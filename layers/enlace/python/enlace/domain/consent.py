@@ -46,9 +46,11 @@ __all__ = [
     "Ruling",
     "Suppression",
     "evaluate",
+    "marketing_on",
 ]
 
-#: Reach of a suppression: everything that is sent, marketing on all channels, or a channel.
+#: Reach of a suppression: everything that is sent, marketing on all channels, or a channel; or
+#: marketing on a channel (:func:`marketing_on`).
 ALL, MARKETING_ONLY = "all", "marketing"
 _CONFIRM_WITHIN = timedelta(minutes=5)
 #: The one message that asks an address to confirm a yes which somebody gave for it.
@@ -65,7 +67,7 @@ class AddressConsent:
     ----------
     purposes : dict of (purpose, channel) to PurposeState
     suppressions : dict of scope to Suppression
-        Scopes: ``all``, ``marketing``, or a channel's name.
+        Scopes: ``all``, ``marketing``, ``marketing@<channel>``, or a channel's name.
     signals : dict of name to (Moment, word)
         The latest word of each privacy signal; see :mod:`enlace.domain.privacy_signals`.
     erasing : bool
@@ -141,6 +143,11 @@ class AddressConsent:
         return None if lifted else found
 
 
+def marketing_on(channel: str) -> str:
+    """The scope of a suppression of marketing on one channel: what registries are about."""
+    return f"{MARKETING_ONLY}@{channel}"
+
+
 class Ruling(NamedTuple):
     """Whether a message may go out, and what decided.
 
@@ -190,7 +197,8 @@ def evaluate(
     if consent.erasing and purpose != "dsr":
         return Ruling(False, 1, "erasure or restriction under way")
     if purpose != "dsr":
-        for scope in (ALL, *(() if other_basis else (MARKETING_ONLY,))):
+        scopes = () if other_basis else (MARKETING_ONLY, marketing_on(channel))
+        for scope in (ALL, *scopes):
             stop = consent.stop(scope, channel)
             # Who signs up anew at an erased address can be asked; see ``Consents.record``.
             if stop and not (purpose == OPT_IN and stop.reason == ERASURE):
