@@ -122,6 +122,8 @@ def test_an_erasure_takes_a_persons_files_and_leaves_others(s3: Any) -> None:
     rows = MemoryRows()
     for key, request_id in (("phone#1", "r1"), ("email#2", "r1"), ("email#2", "r2"), ("x#3", "r3")):
         rows.put([Row(f"subject#{key}", f"export#{request_id}", {"request_id": request_id})])
+    for request_id in ("r1", "r3"):
+        rows.put([Row(f"request#{request_id}", "copy#json", {"size": 1})])
     for name in ("r1/json.zip", "r1/csv.zip", "r2/csv.zip", "r3/json.zip", "r10/json.zip"):
         s3.put_object(Bucket="files", Key=f"exports/{name}", Body=b"x")
     # As if its function had ended while it wrote it.
@@ -136,7 +138,8 @@ def test_an_erasure_takes_a_persons_files_and_leaves_others(s3: Any) -> None:
     assert place.census(subject).found == 0
     assert names(s3) == ["exports/r10/json.zip", "exports/r3/json.zip"]
     assert "Uploads" not in s3.list_multipart_uploads(Bucket="files")
-    assert [row.pk for row in rows.rows.values()] == ["subject#x#3"]
+    # Nor does anything lead to them.
+    assert {row.pk for row in rows.rows.values()} == {"subject#x#3", "request#r3"}
 
 
 def test_a_long_copy_is_handed_over_by_a_link_and_goes_with_the_person(

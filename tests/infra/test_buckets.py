@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.infra.test_template import RESOURCES, ROLES, listed, of_type, statements
+from enlace.usecases.subject_copies import MAKING_SECONDS
+from tests.infra.test_template import RESOURCES, ROLES, TEMPLATE, listed, of_type, statements
 
 BUCKETS = of_type("AWS::S3::Bucket")
 
@@ -91,3 +92,8 @@ def test_requests_by_opendsr_read_no_table_that_a_restore_holds_but_for_the_rule
         if action.startswith("dynamodb:") and "PrivacyTable" not in str(resource)
     ]
     assert [action for action, _ in reads] == ["dynamodb:GetItem"] and "Identity" in reads[0][1]
+
+
+def test_an_erasure_waits_for_whoever_makes_a_copy() -> None:
+    timeout = RESOURCES["ApiPrivacyFunction"]["Properties"]["Timeout"]
+    assert timeout == MAKING_SECONDS < TEMPLATE["Parameters"]["ErasureWaitSeconds"]["Default"]

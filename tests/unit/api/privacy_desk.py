@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from enlace.api.privacy import PrivacyDesk
 from enlace.domain.erasure import SubjectIdentifier
 from enlace.domain.interaction import Identifier
+from enlace.errors import TemporaryFailure
 from enlace.rules import message_policy, privacy_policy
 from enlace.usecases.carry_out import CarryOut
 from enlace.usecases.collect_subject import CollectSubject
@@ -42,8 +43,11 @@ class Files:
 
     def __init__(self) -> None:
         self.written: dict[str, str] = {}
+        self.broken = False
 
     def write(self, name: str, file_name: str, parts: Iterable[str]) -> Stored:
+        if self.broken:
+            raise TemporaryFailure("the bucket does not answer")
         self.written[name] = "".join(parts)
         return Stored(len(self.written[name]), "00")
 

@@ -117,9 +117,39 @@ def test_a_long_copy_is_a_file_and_the_answer_says_where() -> None:
     [known] = [row for row in world.privacy.rows.rows.values() if row.sk.startswith("export#")]
     assert known.sk == f"export#{id_}" and known.expires_at
     assert "bucket.example.com" not in json.dumps(world.log.lines)
-    # Another one takes its place.
-    world.ask("GET", f"{ONE}/{id_}/export?format=csv")
-    assert list(world.privacy.files.written) == [name]
+
+
+def test_a_file_is_the_answer_for_an_hour_and_made_anew_after_it() -> None:
+    world, id_ = with_a_long_copy()
+    path, files = f"{ONE}/{id_}/export", world.privacy.files
+    first = world.ask("GET", path)
+    files.written.clear()
+    assert world.ask("GET", path) == first and not files.written
+    # The other form is another file.
+    assert "csv" in world.ask("GET", f"{path}?format=csv")["file_name"]
+    [row] = world.privacy.rows.under(f"request#{id_}", "copy#json")
+    world.privacy.rows.put([row.with_body(at="2026-01-01T00:00:00.000Z")])
+    world.ask("GET", path)
+    assert f"exports/{id_}/json.zip" in files.written
+    # Who is over has none.
+    world.ask("POST", f"{ONE}/{id_}/fulfil", {"reason": "mailed"})
+    assert world.call("GET", path).status == 409
+
+
+def test_a_copy_is_made_by_one_call_at_a_time_and_again_after_one_that_failed() -> None:
+    world, id_ = with_a_long_copy()
+    path, files = f"{ONE}/{id_}/export", world.privacy.files
+    files.broken = True
+    assert world.call("GET", path).status == 503
+    files.broken = False
+    world.ask("GET", path)
+    [row] = world.privacy.rows.under(f"request#{id_}", "copy#json")
+    [row] = world.privacy.rows.put([row.with_body(size=None)])
+    files.written.clear()
+    assert world.call("GET", path).status == 503 and not files.written
+    # Its function ended before it did.
+    world.privacy.rows.put([row.with_body(at="2026-01-01T00:00:00.000Z")])
+    assert world.ask("GET", path)["download_url"] and files.written
 
 
 def test_of_whom_is_being_erased_no_file_is_made() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 from enlace.aws.erased_objects import ErasedObjects
 from enlace.aws.s3_calls import S3Calls
 from enlace.domain.erasure import Census, Subject
+from enlace.usecases.erasure_rows import pk_of
 from enlace.usecases.rows import Row, Rows
-from enlace.usecases.subject_copies import EXPORT, folder
+from enlace.usecases.subject_copies import COPY, EXPORT, folder
 
 
 class ExportPlace:
@@ -38,14 +39,18 @@ class ExportPlace:
         """Count files, those that were never finished, and what leads to them."""
         rows = list(self._known(subject))
         found = len(rows)
-        for prefix in _folders(rows):
+        for prefix in map(folder, _requests(rows)):
             found += self._objects.count(prefix) + sum(1 for _ in self._uploads(prefix))
         return Census(found)
 
     def erase(self, subject: Subject, time_left: Callable[[], bool]) -> bool:
         """Delete them; what leads to them last."""
         rows = list(self._known(subject))
-        for prefix in _folders(rows):
+        for id_ in _requests(rows):
+            # First: nobody gets a link to what is not there any more.
+            for row in self._rows.under(pk_of(id_), COPY):
+                self._rows.delete(row.pk, row.sk)
+        for prefix in map(folder, _requests(rows)):
             if not time_left():
                 return False
             for one in list(self._uploads(prefix)):
@@ -74,5 +79,5 @@ class ExportPlace:
             arguments["UploadIdMarker"] = answer["NextUploadIdMarker"]
 
 
-def _folders(rows: list[Row]) -> list[str]:
-    return [folder(id_) for id_ in dict.fromkeys(row.body["request_id"] for row in rows)]
+def _requests(rows: list[Row]) -> list[str]:
+    return list(dict.fromkeys(row.body["request_id"] for row in rows))

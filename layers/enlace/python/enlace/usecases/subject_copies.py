@@ -1,8 +1,9 @@
 """The complete copy of what is held of a person: in the answer, or as a file where it is long.
 
-A file holds everything about somebody, so it is there for days and its link for minutes; and
-``subject#<key>``/``export#<request id>`` leads to it from every address that it tells of, so
-that an erasure finds it (:mod:`enlace.aws.erase_exports`).
+What takes longer than the API waits is made all the same, and had by asking again: for an hour
+the file is the answer. It holds everything about somebody, so it is there for days and its link
+for minutes; and ``subject#<key>``/``export#<request id>`` leads to it from every address that it
+tells of, so that an erasure finds it (:mod:`enlace.aws.erase_exports`).
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from typing import Any, Protocol
 
 from enlace.domain.erasure import Subject
 from enlace.domain.interaction import utc_text
-from enlace.errors import Conflict
+from enlace.errors import Conflict, TemporaryFailure
 from enlace.usecases.collect_subject import CollectSubject, summary_of
 from enlace.usecases.copy_forms import parts_of
-from enlace.usecases.erasure_rows import ERASING
+from enlace.usecases.erasure_rows import ERASING, pk_of
 from enlace.usecases.request_ends import WrongState
 from enlace.usecases.request_rows import RequestRows
 from enlace.usecases.rows import Row, Rows
@@ -28,9 +29,15 @@ from enlace.usecases.rows import Row, Rows
 ANSWER_BYTES = 5_000_000
 #: How long a link works; whoever needs another one asks again.
 LINK_SECONDS = 300
+#: How long whoever makes one may take: the function's own time, and less than an erasure waits.
+MAKING_SECONDS = 200
+#: How old a file may be that is handed over again.
+FRESH_SECONDS = 3600
 #: How long it is known where files are; the bucket has dropped them weeks before.
 KNOWN_DAYS = 30
 EXPORT = "export#"
+#: Of a request's partition: its files, by their forms.
+COPY = "copy#"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +120,10 @@ class SubjectCopies:
         WrongState
             If the person is being erased.
         TemporaryFailure
-            If a store did not do its part, or was restored.
+            If it is being made, or a store did not do its part, or was restored.
         """
+        if made := self._made(request_id, form):
+            return made
         subject, at = self._subject(request_id), self._now()
         records = self._collect.records(subject)
         parts = parts_of(form, request_id, utc_text(at), records)
@@ -131,18 +140,49 @@ class SubjectCopies:
         named = self._requests.identifier(request_id)
         return self._collect.subject(request_id, body["key"], named, bool(body["whole_customer"]))
 
+    def _made(self, request_id: str, form: str) -> Link | None:
+        # Who is over has no copy any more.
+        self._requests.identifier(request_id)
+        row = self._rows.get(pk_of(request_id), f"{COPY}{form}")
+        if row is None:
+            return None
+        age = (self._now() - datetime.fromisoformat(row.body["at"])).total_seconds()
+        if row.body["size"] is None:
+            if age < MAKING_SECONDS:
+                raise TemporaryFailure("the copy is being made")
+            return None
+        stored = Stored(row.body["size"], row.body["sha256"])
+        return self._link(request_id, form, stored) if age < FRESH_SECONDS else None
+
     def _file(self, subject: Subject, form: str, at: datetime, parts: Iterator[str]) -> Link:
+        request_id = subject.request_id
         expires_at = int((at + timedelta(days=KNOWN_DAYS)).timestamp())
         for key in subject.keys:
-            self._known_of(key, subject.request_id, expires_at)
+            self._known_of(key, request_id, expires_at)
         # Asked once it can be found: an erasure that comes later waits until this is written.
         if any(self._rows.get(f"subject#{key}", ERASING) for key in subject.keys):
             raise WrongState("the person is being erased")
-        name = f"{folder(subject.request_id)}{form}.zip"
-        stored = self._files.write(name, f"{subject.request_id}.{form}", parts)
+        pk, sk = pk_of(request_id), f"{COPY}{form}"
+        body = {"at": utc_text(at), "size": None, "sha256": ""}
+        row = self._rows.get(pk, sk) or Row(pk, sk)
+        try:
+            [row] = self._rows.put([replace(row, body=body, expires_at=expires_at)])
+        except Conflict as error:
+            raise TemporaryFailure("the copy is being made") from error
+        try:
+            stored = self._files.write(_name(request_id, form), f"{request_id}.{form}", parts)
+        except BaseException:
+            self._rows.delete(pk, sk)
+            raise
+        # Else somebody has begun it anew, who took this call for dead.
+        with suppress(Conflict):
+            self._rows.put([row.with_body(size=stored.size, sha256=stored.sha256)])
+        return self._link(request_id, form, stored)
+
+    def _link(self, request_id: str, form: str, stored: Stored) -> Link:
         until = utc_text(self._now() + timedelta(seconds=LINK_SECONDS))
-        url = self._files.link(name, LINK_SECONDS)
-        return Link(url, until, f"{subject.request_id}.{form}.zip", stored)
+        url = self._files.link(_name(request_id, form), LINK_SECONDS)
+        return Link(url, until, f"{request_id}.{form}.zip", stored)
 
     def _known_of(self, key: str, request_id: str, expires_at: int) -> None:
         pk, sk = f"subject#{key}", f"{EXPORT}{request_id}"
@@ -155,3 +195,7 @@ class SubjectCopies:
 def folder(request_id: str) -> str:
     """Where the files of a request lie."""
     return f"exports/{request_id}/"
+
+
+def _name(request_id: str, form: str) -> str:
+    return f"{folder(request_id)}{form}.zip"
