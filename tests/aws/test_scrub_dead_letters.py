@@ -7,6 +7,7 @@ import importlib.util
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import botocore.session
 import pytest
 from moto import mock_aws
 
+from enlace.aws.queue_walk import QueueWalk
 from enlace.domain.address_key import AddressKeys
 from enlace.domain.interaction import Identifier, epoch_text
 from enlace.rules import default_rules
@@ -66,6 +68,8 @@ class Stack:
         assert spec.loader is not None
         self.app = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(self.app)
+        # moto asks itself; long polling would be a second for each queue.
+        patch.setattr(self.app, "QueueWalk", partial(QueueWalk, wait_seconds=0))
 
     def fence(self, at: float) -> None:
         for kind, value in ERASED.items():
