@@ -1,4 +1,4 @@
-"""Keep the CRM in step: interactions, merges and splits in, calls of the chosen CRM out."""
+"""Keep the CRM in step: interactions, merges, splits, consent in, calls of the chosen CRM out."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from enlace.aws.bus_consumer import BusConsumer
 from enlace.aws.clients import client
+from enlace.aws.consent_table import ConsentTable
 from enlace.aws.crm_mappings import CrmMappings
 from enlace.aws.identity_table import IdentityTable
 from enlace.aws.restore_marks import restore_hold
 from enlace.aws.secrets import CachedSecret
 from enlace.aws.timeline_table import TimelineTable
+from enlace.domain.interaction import epoch_text
 from enlace.logs import Logger
+from enlace.rules import message_policy
 from enlace.senders.crm import crm_named
 from enlace.usecases.follow_crm import FollowCrm
+from enlace.usecases.push_suppressions import PushSuppressions, following
 from enlace.usecases.try_again import trying_again
 
 if TYPE_CHECKING:
@@ -54,8 +58,16 @@ follow = FollowCrm(
     mappings=CrmMappings(dynamodb, os.environ["DELIVERY_TABLE"], crm.name),
     time_left=lambda: consume.time_left(),
 )
+push = PushSuppressions(
+    crm,
+    identities=IdentityTable(dynamodb, os.environ["IDENTITY_TABLE"]),
+    mappings=CrmMappings(dynamodb, os.environ["DELIVERY_TABLE"], crm.name),
+    consents=ConsentTable(dynamodb, os.environ["CONSENT_TABLE"]),
+    policy=message_policy().consent,
+    now=lambda: epoch_text(time.time()),
+)
 consume: BusConsumer = BusConsumer(
-    trying_again(follow, time_left=lambda: consume.time_left(), sleep=time.sleep),
+    trying_again(following(follow, push), time_left=lambda: consume.time_left(), sleep=time.sleep),
     Logger("send_crm", os.environ.get("LOG_LEVEL", "info")),
     reserve_ms=25_000,
     hold=restore_hold(os.environ, dynamodb),

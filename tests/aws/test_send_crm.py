@@ -41,6 +41,7 @@ def load(provider: str, base_url: str) -> subprocess.CompletedProcess[str]:
         "IDENTITY_TABLE": "identity",
         "TIMELINE_TABLE": "timeline",
         "DELIVERY_TABLE": "delivery",
+        "CONSENT_TABLE": "consent",
         "CRM_SECRET_ID": "crm",
         "CRM_PROVIDER": provider,
         "CRM_BASE_URL": base_url,

@@ -30,7 +30,7 @@ from enlace.contracts.examples import (
 )
 from enlace.domain.address_key import AddressKeys
 from enlace.domain.candidate import candidate
-from enlace.domain.consent import ConsentPolicy
+from enlace.domain.consent import ConsentPolicy, ConsentRecord
 from enlace.domain.delivery import MessageRecord, Request, State
 from enlace.domain.envelope import Entry, Event
 from enlace.domain.interaction import utc_text
@@ -55,6 +55,7 @@ from enlace.usecases.follow_customers import FollowCustomers
 from enlace.usecases.membership import Memberships
 from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.ports import CreateRecord, PutInteraction
+from enlace.usecases.push_suppressions import PushSuppressions, following
 from enlace.usecases.send_gate import SendGate
 from local.memory_candidates import MemoryCandidates
 from local.memory_consents import MemoryConsents
@@ -283,15 +284,33 @@ def _use_cases(
             now=lambda: utc_text(NOW),
             later=lambda seconds: utc_text(NOW),
         ),
-        "send_crm": lambda: FollowCrm(
-            Noting(CrmWebhook(cast(JsonHttp, _receiver)), acts),
-            identities=store,
-            timeline=store,
-            mappings=Noting(mappings, acts),
-        ),
+        "send_crm": lambda: _crm(acts, store, mappings),
         # A sender is wired by its channel alone.
         **{f"send_{channel}": partial(deliver, channel) for channel in sender_channels()},
     }
+
+
+def _crm(
+    acts: list[str], store: MemoryStore, mappings: fakes.MemoryMappings
+) -> Callable[[Event], str]:
+    """Whom the example of changed consent is about has said no."""
+    crm, noted = Noting(CrmWebhook(cast(JsonHttp, _receiver)), acts), Noting(mappings, acts)
+    at = utc_text(NOW)
+    consents = MemoryConsents()
+    said = ConsentRecord("c", "marketing", "email", "withdrawn", "subject", at, at)
+    Consents(consents, policy=ConsentPolicy(), now=lambda: at, sleep=lambda _: None).record(
+        EMAIL.key, said
+    )
+    follow = FollowCrm(crm, identities=store, timeline=store, mappings=noted)
+    push = PushSuppressions(
+        crm,
+        identities=store,
+        mappings=noted,
+        consents=consents,
+        policy=ConsentPolicy(),
+        now=lambda: at,
+    )
+    return following(follow, push)
 
 
 def _candidates(acts: list[str], store: MemoryStore, parted: bool) -> FollowCandidates:

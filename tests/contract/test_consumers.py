@@ -35,6 +35,7 @@ ACTS = {
     ("record_consent", "message.failed"): ["commit", "publish_all"],
     ("send_crm", "complaint.opened"): ["upsert_contact", "record", "attach"],
     ("send_crm", "order.placed"): ["upsert_contact", "record", "attach"],
+    ("send_crm", "consent.changed.v1"): ["suppress"],
     ("send_crm", "customer.merged.v1"): ["merge_contacts"],
     ("send_crm", "customer.split.v1"): ["upsert_contact"],
     ("dispatch_message", "asked"): ["decide", "publish"],

@@ -33,6 +33,7 @@ class FakeHubSpot(FakeCrm):
         self.aliases: dict[str, str] = {}
         self.notes: dict[str, dict[str, str]] = {}
         self.bin: list[str] = []
+        self.unsubscribed: set[str] = set()
         self.properties: dict[str, set[str]] = {"contacts": set(), "notes": set()}
         if provisioned:
             self.properties["contacts"] = {"enlace_customer_id", "enlace_identifiers"}
@@ -84,6 +85,10 @@ class FakeHubSpot(FakeCrm):
 
     def handle(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Any:
         path, query = urlsplit(url).path, urlsplit(url).query
+        if path == "/communication-preferences/v4/statuses/batch/unsubscribe-all":
+            assert (method, query) == ("POST", "channel=EMAIL")
+            self.unsubscribed.update(json.loads(body)["inputs"])
+            return 200, {"status": "COMPLETE", "results": []}
         if "idProperty=enlace_customer_id" in query:
             stem, _, id_ = path.rpartition("/")
             path = f"{stem}/{self.contact_of(id_) or 0}"

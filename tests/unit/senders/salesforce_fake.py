@@ -29,6 +29,8 @@ _STANDARD = {
     "Contact": {"FirstName", "LastName", "Email", "Phone"},
     "Task": {"Subject", "Description", "ActivityDate", "Status", "WhoId"},
 }
+#: Set on a contact that is there.
+_BY_ID = {"AccountId", "HasOptedOutOfEmail", "DoNotCall"}
 _SOAP = "{urn:partner.soap.sforce.com}"
 _SOBJECT = "{urn:sobject.partner.soap.sforce.com}"
 
@@ -106,6 +108,7 @@ class FakeSalesforce(FakeCrm):
                 self.bin[match[2]] = known.pop(match[2])
                 return 204, b""
             if method == "PATCH" and match[2] in known:
+                assert content.keys() <= self.fields[match[1]] | _STANDARD[match[1]] | _BY_ID
                 known[match[2]].update(content)
                 return 204, b""
             return self._found(match[1], [match[2]] if match[2] in known else [])

@@ -20,6 +20,7 @@ class FakeReceiver(FakeCrm):
         self.contacts: dict[str, dict[str, Any]] = {}
         self.recorded: dict[str, dict[str, Any]] = {}
         self.shown: dict[str, set[str]] = {}
+        self.suppressed: dict[str, dict[str, Any]] = {}
 
     def views(self) -> list[View]:
         return [
@@ -55,6 +56,8 @@ class FakeReceiver(FakeCrm):
                 self.contacts.pop(data["merged"], None)
                 of_it = self.shown.pop(data["merged"], set())
                 self.shown.setdefault(data["customer_id"], set()).update(of_it)
+            case "contact.suppressed":
+                self.suppressed[data["customer_id"]] = data
             case "contact.erased":
                 assert data["subject_request_type"] == "erasure"
                 self.contacts.pop(data["customer_id"], None)

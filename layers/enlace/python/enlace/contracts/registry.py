@@ -169,7 +169,7 @@ CONTRACTS: tuple[EventContract, ...] = (
         consent_events.CONSENT_CHANGED,
         models.ConsentChanged,
         producers=("api_consents", "record_consent", "web_preferences"),
-        consumers=(),
+        consumers=("send_crm",),
     ),
     _contract(
         message_events.DISPATCH_MESSAGE,

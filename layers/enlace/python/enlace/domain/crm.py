@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +56,19 @@ class Activity:
     point: str
     lines: tuple[str, ...]
     data: Mapping[str, Any]
+
+
+class Refused(NamedTuple):
+    """That somebody said no to marketing through an address.
+
+    Parameters
+    ----------
+    kind, value : str
+        Of the address.
+    channels : tuple of str
+        On which.
+    """
+
+    kind: str
+    value: str
+    channels: tuple[str, ...]

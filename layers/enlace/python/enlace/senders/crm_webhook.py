@@ -20,7 +20,7 @@ import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from enlace.domain.crm import Activity, Contact
+from enlace.domain.crm import Activity, Contact, Refused
 from enlace.errors import Misconfigured
 from enlace.senders.http_json import JsonHttp
 
@@ -141,6 +141,16 @@ class CrmWebhook:
     def detach(self, activity_ids: Sequence[str], contact_id: str) -> None:
         """Send ``activity.detached``."""
         self._move("activity.detached", activity_ids, contact_id)
+
+    def suppress(self, contact_id: str, refusal: Refused) -> None:
+        """Send ``contact.suppressed``."""
+        data = {
+            "customer_id": contact_id,
+            "identifier": {"kind": refusal.kind, "value": refusal.value},
+            "purpose": "marketing",
+            "channels": list(refusal.channels),
+        }
+        self._post("contact.suppressed", data)
 
     def _move(self, type_: str, activity_ids: Sequence[str], contact_id: str) -> None:
         if activity_ids:

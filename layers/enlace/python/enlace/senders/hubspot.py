@@ -8,9 +8,12 @@ A merge is for ever in HubSpot, and its result has a new id; both former ids go 
 resolving to it. So a split does not undo a merge: the contact is created again,
 and the notes that belong to it are moved (:mod:`enlace.usecases.follow_crm`).
 
+Who said no is unsubscribed by e-mail address, whichever contact has it.
+
 Sources: HubSpot CRM API, contacts and notes v3, associations v4 (paths as in
 hubspot-api-client 12.0.0); changelog "Updated merge functionality for contacts
-and companies" (checked 2026-11-22).
+and companies" (checked 2026-11-22); Communication preferences v4, "Unsubscribe a set of
+contacts from all email subscriptions" (checked 2026-11-23).
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import html
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from enlace.domain.crm import Activity, Contact
+from enlace.domain.crm import Activity, Contact, Refused
 from enlace.errors import ProviderRejected
 from enlace.senders.http_json import Answer, JsonHttp
 
@@ -165,6 +168,13 @@ class HubSpot:
     def detach(self, activity_ids: Sequence[str], contact_id: str) -> None:
         """Remove the association."""
         self._associations("archive", activity_ids, [{"id": contact_id}])
+
+    def suppress(self, contact_id: str, refusal: Refused) -> None:
+        """Unsubscribe an e-mail address from everything; HubSpot knows no other channel."""
+        if "email" in refusal.channels:
+            # The batch of one: no address stands in a URL.
+            path = "/communication-preferences/v4/statuses/batch/unsubscribe-all?channel=EMAIL"
+            require_no_errors(self._http("POST", path, {"inputs": [refusal.value]}))
 
     def _associations(self, action: str, activity_ids: Sequence[str], to: Any) -> None:
         for start in range(0, len(activity_ids), BATCH):

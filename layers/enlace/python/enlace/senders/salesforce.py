@@ -23,7 +23,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from enlace.domain.crm import Activity, Contact
+from enlace.domain.crm import Activity, Contact, Refused
 from enlace.errors import TemporaryFailure
 from enlace.senders.http_json import Answer, JsonHttp
 from enlace.senders.salesforce_answers import (
@@ -222,6 +222,13 @@ class Salesforce:
             on_it = self._tasks(f"Id IN ({ids}) AND WhoId = {_soql(contact_id)}")
             self._relate(on_it, None)
 
+    def suppress(self, contact_id: str, refusal: Refused) -> None:
+        """Set the contact's own flags; they are about all addresses of a channel."""
+        flags = {field: True for channel, field in _FLAGS.items() if channel in refusal.channels}
+        if flags:
+            path = f"{DATA}/sobjects/Contact/{quote(contact_id, safe='')}"
+            require_success(self._http("PATCH", path, flags, expected=TOLD))
+
     def _relate(self, activity_ids: Sequence[str], contact_id: str | None) -> None:
         for start in range(0, len(activity_ids), BATCH):
             records = [
@@ -242,6 +249,8 @@ class Salesforce:
         return answer
 
 
+#: Salesforce knows no others.
+_FLAGS = {"email": "HasOptedOutOfEmail", "voice": "DoNotCall"}
 _MERGE = (
     "<merge><request><masterRecord><s:type>Contact</s:type>"
     "<s:Id>{primary}</s:Id></masterRecord><recordToMergeIds>{other}</recordToMergeIds>"
