@@ -36,7 +36,10 @@ LONGEST = (
     "test_sam_local",
     "test_stitching",
     "test_storm",
+    "test_erasure",
     "test_message_load",
+    "test_residues",
+    "test_rules",
 )
 
 
