@@ -84,7 +84,8 @@ def items(hub: Hub) -> Items:
 
 def text_of(item: Any) -> str:
     """An item, as it is compared and searched."""
-    return json.dumps(item, ensure_ascii=False, sort_keys=True)
+    # Bytes are sealed: nothing in clear stands in them.
+    return json.dumps(item, ensure_ascii=False, sort_keys=True, default=repr)
 
 
 def holding(found: Items, values: Iterable[str]) -> dict[str, set[str]]:
@@ -122,3 +123,13 @@ def erased(hub: Hub, *about: dict[str, Any]) -> list[dict[str, Any]]:
 def certificate(hub: Hub, done: dict[str, Any]) -> dict[str, Any]:
     """What proves a request's erasure."""
     return dict(hub.api("GET", f"{REQUESTS}/{done['request_id']}/certificate"))
+
+
+def invoke(function: str) -> None:
+    """Run a function as its schedule does, and wait until it has ended."""
+    client = local_stack.client("lambda")
+    pages = client.get_paginator("list_functions").paginate()
+    names = [one["FunctionName"] for page in pages for one in page["Functions"]]
+    [name] = [name for name in names if f"-{function}Function-" in name]
+    answer = client.invoke(FunctionName=name, Payload=b"{}")
+    assert "FunctionError" not in answer, answer["Payload"].read()

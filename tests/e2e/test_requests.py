@@ -7,7 +7,9 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -15,11 +17,13 @@ import urllib3
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from enlace.aws.versioned_rows import VersionedRows
 from enlace.domain.interaction import epoch_text
 from enlace.senders.crm_webhook import sign
 from local import stack as local_stack
 from local.demo.hub import Hub, wait_for
-from tests.e2e.erasing import REQUESTS, Person, holding, impatient, items, write
+from tests.e2e.erasing import REQUESTS, Person, holding, impatient, invoke, items, write
+from tests.stores.loopback import loopback, status
 
 DSR = "/v1/opendsr/requests"
 
@@ -74,7 +78,8 @@ class Controller:
         pages = secrets.get_paginator("list_secrets").paginate()
         names = [one["Name"] for page in pages for one in page["SecretList"]]
         [name] = [name for name in names if "OpendsrSecret" in name]
-        known = {"shop": {"secret": self.secret, "verifies": True}}
+        hosts = ["shop.example.com"]
+        known = {"shop": {"secret": self.secret, "verifies": True, "callback_hosts": hosts}}
         secrets.put_secret_value(SecretId=name, SecretString=json.dumps({"controllers": known}))
         self._base = stack["api_url"]
         self._pool = urllib3.PoolManager()
@@ -106,6 +111,7 @@ def test_a_controller_has_somebody_erased_and_checks_whose_answer_it_is(
         "identity_format": "raw",
     }
     wanted = {
+        "status_callback_urls": ["https://shop.example.com/told"],
         "regulation": "gdpr",
         "subject_request_id": id_,
         "subject_request_type": "erasure",
@@ -123,20 +129,48 @@ def test_a_controller_has_somebody_erased_and_checks_whose_answer_it_is(
 
     known = controller.call("GET", "/v1/opendsr/discovery").json()
     [ours] = known["extensions"].values()
-    key = serialization.load_der_public_key(base64.b64decode(ours["public_key"]))
-    assert isinstance(key, ec.EllipticCurvePublicKey)
-    signature = base64.b64decode(taken.headers["x-opendsr-signature"])
-    key.verify(signature, taken.data, ec.ECDSA(hashes.SHA256()))
+    is_ours = signed_by(ours["public_key"])
+    is_ours(taken.headers, taken.data)
 
     def is_completed() -> bool:
         told = controller.call("GET", f"{DSR}/{id_}")
-        key.verify(
-            base64.b64decode(told.headers["x-opendsr-signature"]),
-            told.data,
-            ec.ECDSA(hashes.SHA256()),
-        )
+        is_ours(told.headers, told.data)
         return bool(told.json()["request_status"] == "completed")
 
-    wait_for("the erasure", is_completed)
+    heard: list[dict[str, Any]] = []
+
+    def hear(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        is_ours(dict(handler.headers), body)
+        heard.append(json.loads(body))
+        status(202)(handler, body)
+
+    with loopback(hear) as server:
+        tell_controllers(hub, id_, server.url)
+        wait_for("the erasure", is_completed)
+        tell_controllers(hub, id_, server.url)
+        assert [one["request_status"] for one in heard][-1] == "completed"
+        assert len(heard) == 2 and person.mail not in json.dumps(heard)
     assert hub.customer("email", person.mail) is None
     assert holding(items(hub), person.canaries) == {}
+
+
+def signed_by(public_key: str) -> Callable[[Mapping[str, str], bytes], None]:
+    """What fails for answers and callbacks that are not the processor's."""
+    key = serialization.load_der_public_key(base64.b64decode(public_key))
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+
+    def check(headers: Mapping[str, str], body: bytes) -> None:
+        signature = base64.b64decode(headers["x-opendsr-signature"])
+        key.verify(signature, body, ec.ECDSA(hashes.SHA256()))
+
+    return check
+
+
+def tell_controllers(hub: Hub, id_: str, url: str) -> None:
+    """What the schedule does, at once: to a host of ours, since nobody has a certificate here."""
+    rows = VersionedRows(local_stack.client("dynamodb"), hub.document["table_names"]["privacy"])
+    row = rows.get("opendsr#shop", id_)
+    assert row is not None and row.queue
+    due = epoch_text(time.time() - 1)
+    rows.put([replace(row.with_body(callbacks=[url]), next_at=due)])
+    invoke("OpendsrRequests")
