@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -221,6 +221,40 @@ class TestScan:
         scene.at += LEASE_SECONDS + 1
         assert scene.run(away, other)
         assert scene.told == [("a", {ERASED: 1})]
+
+    def test_those_that_have_waited_longest_go_first(self, scene: Scene) -> None:
+        first, second = Shelf("a", [CLEAN]), Shelf("b", [CLEAN])
+        scene.run(first)
+        scene.at += first.every_seconds
+        # There is time for one place alone, and one look before each of its pages.
+        scene.run(first, second, pages=2)
+        assert (len(first.asked), len(second.asked)) == (1, 1)
+
+    def test_an_acknowledgement_that_was_lost_loses_nothing(self, scene: Scene) -> None:
+        """The client writes again what was written, and is told that it is not as it was read."""
+        put = scene.rows.put
+
+        def twice(rows: Sequence[Row]) -> list[Row]:
+            put(rows)
+            return put(rows)
+
+        scene.rows.put = twice  # type: ignore[method-assign]
+        place = Shelf("a", [HIT], [HIT])
+        assert scene.run(place)
+        assert (scene.row("a")["phase"], scene.row("a")["hits"]) == (DONE, {ERASED: 2})
+
+    def test_who_took_a_place_over_has_it(self, scene: Scene) -> None:
+        place, put = Shelf("a", [HIT], [HIT]), scene.rows.put
+
+        def late(rows: Sequence[Row]) -> list[Row]:
+            (row,) = rows
+            if row.version == 1:
+                put([Row(row.pk, row.sk, {"by": "another"}, row.version)])
+            return put(rows)
+
+        scene.rows.put = late  # type: ignore[method-assign]
+        scene.run(place)
+        assert scene.row("a") == {"by": "another"} and not scene.told
 
     def test_who_is_at_a_place_has_it_alone(self, scene: Scene) -> None:
         place = Shelf("a", [CLEAN])

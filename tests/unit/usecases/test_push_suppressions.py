@@ -106,6 +106,13 @@ def test_so_is_a_stop(scene: Scene, scope: str) -> None:
     assert scene.flagged(EMAIL)
 
 
+def test_a_dead_address_has_said_nothing(scene: Scene) -> None:
+    scene.happen(interaction("1", EMAIL))
+    scene.says(EMAIL, "granted", "email", email="hard_bounce")
+    scene.deliver_all()
+    assert not scene.flagged(EMAIL)
+
+
 def test_before_there_is_a_contact_one_is_made(scene: Scene) -> None:
     scene.happen(interaction("1", EMAIL))
     recorded = list(scene.waiting)
@@ -118,12 +125,12 @@ def test_before_there_is_a_contact_one_is_made(scene: Scene) -> None:
     assert scene.flagged(EMAIL)
 
 
-def test_a_yes_and_silence_are_not_told(scene: Scene) -> None:
+@pytest.mark.parametrize("state", ["granted", "requested", "paused", "expired", "signalled"])
+def test_what_is_no_no_is_not_told(scene: Scene, state: str) -> None:
     scene.happen(interaction("1", EMAIL))
     scene.deliver_all()
     before = len(scene.crm.calls)
-    scene.says(EMAIL, "granted", "email")
-    scene.says(EMAIL, "requested", "sms")
+    scene.says(EMAIL, state, "email")
     scene.deliver_all()
     assert not scene.flagged(EMAIL) and len(scene.crm.calls) == before
 

@@ -25,8 +25,9 @@ from enlace.usecases.crm_ports import Crm, Identities, Mappings
 
 #: Channels that CRMs know of, by the kind of an address.
 CHANNELS = {"email": ("email",), "phone": ("sms", "voice", "whatsapp")}
-#: Steps of the evaluation at which somebody has said no; after them nobody has said yes.
-_NO = range(1, 5)
+#: What decides where somebody has said no. A consent that ran out, a dead address and a reply
+#: that waits to be read are none of it, and a flag that nothing takes away would be wrong.
+_NO = frozenset(("complaint", "denied", "objected", "objection", "registry", "stop", "withdrawn"))
 
 
 class SuppressingCrm(Crm, Protocol):
@@ -111,7 +112,7 @@ class PushSuppressions:
 
     def _said_no(self, consent: AddressConsent, channel: str) -> bool:
         ruling = evaluate(consent, MARKETING, channel, now=self._now(), policy=self._policy)
-        return not ruling.allowed and ruling.step in _NO
+        return not ruling.allowed and ruling.reason in _NO
 
     def _tell(
         self,
