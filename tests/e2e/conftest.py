@@ -33,6 +33,7 @@ FIRST_PORT = 17600
 LONGEST = (
     "test_faults",
     "test_hostile",
+    "test_sealed",
     "test_sam_local",
     "test_stitching",
     "test_storm",
