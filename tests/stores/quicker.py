@@ -7,6 +7,7 @@ on moto takes is reading the same descriptions of services.
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import botocore.hooks
 import botocore.session
@@ -21,7 +22,8 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 def share() -> None:
     """Keep what was worked out, from now on."""
     botocore.session.create_loader = functools.cache(botocore.session.create_loader)
-    jsonpath_ng.ext.parse = functools.cache(jsonpath_ng.ext.parse)
+    paths: Any = jsonpath_ng.ext
+    paths.parse = functools.cache(paths.parse)
     for module in (moto.core.responses, moto.core.serialize, moto.sqs.models):
         for name in ("camelcase_to_underscores", "xform_name", "method_names_from_class"):
             if hasattr(module, name):
@@ -30,17 +32,20 @@ def share() -> None:
     clean = useragent.sanitize_user_agent_string_component
     useragent.sanitize_user_agent_string_component = functools.cache(clean)
 
-    aliased = botocore.hooks.EventAliaser._alias_event_name
+    aliaser: Any = botocore.hooks.EventAliaser
+    aliased = aliaser._alias_event_name
     names: dict[str, str] = {}
 
-    def alias(self: botocore.hooks.EventAliaser, event_name: str) -> str:
+    def alias(self: Any, event_name: str) -> str:
         # The aliases are the same for all of them.
         if event_name not in names:
             names[event_name] = aliased(self, event_name)
         return names[event_name]
 
-    botocore.hooks.EventAliaser._alias_event_name = alias
+    aliaser._alias_event_name = alias
 
-    cast = DynamoType.cast_value.fget
+    value: Any = DynamoType.cast_value
+    cast = value.fget
     # Tables are sorted by it at each query.
-    DynamoType.cast_value = property(lambda v: v.value if v.type == "S" else cast(v))
+    kind: Any = DynamoType
+    kind.cast_value = property(lambda v: v.value if v.type == "S" else cast(v))
