@@ -56,7 +56,7 @@ def _preview(options: argparse.Namespace) -> int:
             f"{row['store']:10} {row['clock']:17} goes if of {row['cutoff'][:10]} or before", end=""
         )
         print(f"  ({row['change']})" if row["change"] else "")
-        print(f"{'':10} {row['basis']}")
+        print(f"{'':10} for {row['purpose']}: {row['basis']}")
         if "due" in row:
             stop = "; MORE THAN MAY GO AT ONCE: nothing would" if row["trips"] else ""
             print(f"{'':10} {row['due']:,} of {row['looked_at']:,} have run out{stop}")
@@ -95,6 +95,7 @@ def _row(
     row: dict[str, Any] = {
         "id": rule.id,
         "store": store,
+        "purpose": rule.purpose,
         "clock": rule.clock,
         "cutoff": cutoff,
         "basis": rule.basis.get(policy.jurisdiction, "; ".join(rule.basis.values())),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from enlace.aws.delivery_writes import kept_until
 from enlace.domain.retention_policy import CLOCKS, parse_retention_policy
 from enlace.errors import InvalidRules
 from enlace.rules import retention_policy
@@ -43,6 +45,14 @@ def test_the_jurisdiction_picks_the_time() -> None:
     assert policy.cutoff("timeline", NOW) == "2023-03-31T12:00:00.000Z"
 
 
+def test_what_messages_are_hidden_by_is_the_policy_s_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = "2026-01-31T12:00:00.000Z"
+    assert kept_until(asked) == datetime(2027, 3, 7, 12, tzinfo=UTC).timestamp()
+    shorter = parse_retention_policy(TEXT.replace("P400D", "P1M"))
+    monkeypatch.setattr("enlace.aws.delivery_writes.retention_policy", lambda: shorter)
+    assert kept_until(asked) == datetime(2026, 2, 28, 12, tzinfo=UTC).timestamp()
+
+
 def test_its_hash_is_of_what_it_says() -> None:
     policy = retention_policy()
     assert parse_retention_policy(TEXT + "\n# a remark\n").hash == policy.hash
@@ -52,8 +62,10 @@ def test_its_hash_is_of_what_it_says() -> None:
 @pytest.mark.parametrize(
     ("was", "becomes", "said"),
     [
-        ('version = "2026-11-1"', "", "version: must be text of 1 to 64 characters"),
+        ('version = "2026-11-2"', "", "version: must be text of 1 to 64 characters"),
         ('"BR"', '"Brasil"', 'jurisdiction: must be a country, such as "BR"'),
+        ('purpose = "serving', 'purposes = "', "rules.timeline.purposes: unknown field"),
+        ('purpose = "serving', 'purpose = ""#', "rules.timeline.purpose: must say in up to 200"),
         ('"P24M"', '"24 months"', "rules.timeline.keep.default: must be a time such as P24M"),
         ('"P24M"', '"P1D"', "rules.timeline.keep.default: must be at least P7D"),
         ('"P24M"', '"P0M"', "rules.timeline.keep.default: must be a time such as P24M"),

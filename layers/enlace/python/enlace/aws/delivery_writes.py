@@ -7,14 +7,14 @@ Each says in its condition what the record must still be; see
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from enlace.aws.delivery_items import steps_value
 from enlace.domain.delivery import Choice, MessageRecord, State, Step
+from enlace.rules import retention_policy
 
-#: As in ``rules/retention.toml``, whose job deletes them; from then on reads hide them.
-KEPT_DAYS = 400
+#: Where the policy of retention has no rule for messages: as long as a table can say.
+_FOR_EVER = 253_402_300_799
 
 
 def decision(choice: Choice, steps: Sequence[Step]) -> dict[str, Any]:
@@ -132,8 +132,13 @@ def forgetting(attempt: int) -> dict[str, Any]:
 
 
 def kept_until(moment: str) -> int:
-    """Unix seconds at which a record that was begun at a contract time goes."""
-    return int((datetime.fromisoformat(moment) + timedelta(days=KEPT_DAYS)).timestamp())
+    """Unix seconds from which reads hide a record that was begun at a contract time.
+
+    As in ``rules/retention.toml``, whose job deletes it.
+    """
+    policy = retention_policy()
+    rule = policy.rule_of("messages")
+    return int(policy.keep(rule).after(moment).timestamp()) if rule else _FOR_EVER
 
 
 def channel_of_report(message: MessageRecord) -> dict[str, Any]:

@@ -31,7 +31,7 @@ ACTIONS = ("delete",)
 #: Stores whose records legal holds name (:data:`enlace.usecases.legal_holds.PLACES`).
 _HELD = frozenset(("timeline",))
 _FIELDS = frozenset(
-    ("id", "store", "clock", "keep", "basis", "action", "hold_aware", "max_batch_pct")
+    ("id", "store", "purpose", "clock", "keep", "basis", "action", "hold_aware", "max_batch_pct")
 )
 _PERIOD = re.compile(r"P([1-9][0-9]{0,4})([DWMY])")
 _ID = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -53,11 +53,18 @@ class Period:
 
         A month before 31 March is the last of February.
         """
+        return utc_text(self._moved(now, -1))
+
+    def after(self, now: str) -> datetime:
+        """The time that lies so long after a contract time."""
+        return self._moved(now, 1)
+
+    def _moved(self, now: str, sign: int) -> datetime:
         moment = datetime.fromisoformat(now)
-        number = moment.year * 12 + moment.month - 1 - self.months
+        number = moment.year * 12 + moment.month - 1 + sign * self.months
         year, month = divmod(number, 12)
         day = min(moment.day, monthrange(year, month + 1)[1])
-        return utc_text(moment.replace(year=year, month=month + 1, day=day) - timedelta(self.days))
+        return moment.replace(year=year, month=month + 1, day=day) + sign * timedelta(self.days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,8 @@ class RetentionRule:
         For logs and metrics.
     store, clock, action : str
         See :data:`CLOCKS` and :data:`ACTIONS`.
+    purpose : str
+        What it is kept for, in words that people can be told.
     keep : mapping of jurisdiction to Period
         ``default`` is among them.
     basis : mapping of jurisdiction to str
@@ -82,6 +91,7 @@ class RetentionRule:
 
     id: str
     store: str
+    purpose: str
     clock: str
     keep: Mapping[str, Period]
     basis: Mapping[str, str]
@@ -172,9 +182,13 @@ def _rule(body: Any, where: str) -> RetentionRule:
         raise InvalidRules(f"{where}.hold_aware: must be {said} records of {store}")
     if type(percent) is not int or not 1 <= percent <= 100:
         raise InvalidRules(f"{where}.max_batch_pct: must be a whole number of 1 to 100")
+    purpose = body["purpose"]
+    if not isinstance(purpose, str) or not 0 < len(purpose.strip()) <= 200:
+        raise InvalidRules(f"{where}.purpose: must say in up to 200 characters what it is kept for")
     return RetentionRule(
         id_,
         store,
+        purpose,
         _one_of(body["clock"], CLOCKS[store], f"{where}.clock"),
         _keep(body["keep"], f"{where}.keep"),
         _basis(body["basis"], f"{where}.basis"),
