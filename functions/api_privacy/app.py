@@ -68,7 +68,7 @@ def _api() -> Callable[[], Api]:
             policy=privacy_policy(),
             key_of=partial(consent_key, keys=keys, rules=rules),
             post=letters,
-            carry_out=carrying_out(os.environ, dynamodb, desk, erase),
+            carry_out=carrying_out(os.environ, dynamodb, desk, erase, "enlace.api_privacy"),
             now=now,
         )
         parts = PrivacyDesk(

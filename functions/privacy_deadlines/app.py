@@ -42,7 +42,7 @@ def _clock() -> Callable[[], PrivacyDeadlines]:
 
     def build(rules: Rules) -> PrivacyDeadlines:
         desk = desk_of(os.environ, dynamodb, keys, rules, _nothing_to_tell)
-        carry_out = carrying_out(os.environ, dynamodb, desk, hand_over)
+        carry_out = carrying_out(os.environ, dynamodb, desk, hand_over, "enlace.privacy_deadlines")
         return PrivacyDeadlines(
             desk.rows,
             policy=privacy_policy(),

@@ -78,6 +78,8 @@ class PrivacyOffice:
             consents=consents,
             record=lambda interaction: world.queue.send([]),
             changes=on_record.changes,
+            announce=lambda entries: None,
+            source="enlace.api_privacy",
             now=lambda: now,
         )
         identity = IdentityPlace(

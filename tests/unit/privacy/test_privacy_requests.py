@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from enlace.domain.envelope import Entry
 from enlace.domain.interaction import Identifier, Interaction
 from enlace.errors import InvalidPayload, NotFound, ProviderUnavailable, TemporaryFailure
 from enlace.rules import message_policy, privacy_policy
@@ -49,6 +50,7 @@ class Desk:
         self.reachable = True
         self.erasures: list[str] = []
         self.recorded: list[Interaction] = []
+        self.announced: list[Entry] = []
         self.broken = 0
         self.restored = False
         self.post_broken = False
@@ -95,6 +97,8 @@ class Desk:
             ),
             record=self.recorded.append,
             changes=self.on_record.changes,
+            announce=self.announced.extend,
+            source="enlace.api_privacy",
             now=lambda: self.now,
             hold=RestoreHold(self, lambda: 0.0, 0),
         )(body, identifier)
@@ -249,6 +253,12 @@ def test_an_objection_stops_marketing_at_once() -> None:
     assert desk.requests.verify_by_code(id_, desk.code())["state"] == "completed"
     consent = desk.stored.get(desk.key_of(MAIL)).consent
     assert consent.suppressions["marketing"].reason == "objection"
+    # Whoever else sends to them learns of it: the CRM follows the bus.
+    [told] = desk.announced
+    data = json.loads(told.detail)["data"]
+    assert told.detail_type == "consent.changed.v1"
+    assert (data["said"], data["allowed"]) == ("objected", False)
+    assert data["contact_point"]["key"] == desk.key_of(MAIL)
 
 
 def test_a_rectification_is_the_word_of_the_address_itself() -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from enlace.aws.bus import Bus
 from enlace.aws.clients import client
 from enlace.aws.consent_table import ConsentTable
 from enlace.aws.interactions_queue import InteractionsQueue
@@ -24,6 +25,7 @@ from enlace.aws.timeline_table import TimelineTable
 from enlace.aws.versioned_rows import VersionedRows
 from enlace.domain.address_key import AddressKeys
 from enlace.domain.change import Effect
+from enlace.domain.envelope import Entry
 from enlace.domain.erasure import SubjectIdentifier
 from enlace.domain.interaction import Interaction, utc_text
 from enlace.domain.rules import Rules
@@ -106,21 +108,31 @@ def desk_of(
 
 
 def carrying_out(
-    environ: Mapping[str, str], dynamodb: Any, desk: Desk, erase: Callable[[str, int], None]
+    environ: Mapping[str, str],
+    dynamodb: Any,
+    desk: Desk,
+    erase: Callable[[str, int], None],
+    source: str,
 ) -> CarryOut:
     """What verified requests lead to, by the function's environment.
 
     Parameters
     ----------
     environ : mapping
-        ``CONSENT_TABLE``, ``INTERACTIONS_QUEUE_URL``, and the tables that the hold is over.
+        ``CONSENT_TABLE``, ``INTERACTIONS_QUEUE_URL``, ``BUS_NAME``, and the tables that the
+        hold is over.
     erase : callable
         See :func:`erasures_to`.
+    source : str
+        Who publishes that somebody objects.
     """
     queue = InteractionsQueue(client("sqs"), environ["INTERACTIONS_QUEUE_URL"], "")
 
     def record(interaction: Interaction) -> None:
         queue.send([dump(interaction.to_dict())])
+
+    def announce(entries: Sequence[Entry]) -> None:
+        Bus(client("events"), environ["BUS_NAME"]).publish_all(entries)
 
     return CarryOut(
         erase=lambda request_id: erase(request_id, 0),
@@ -133,6 +145,8 @@ def carrying_out(
         ),
         record=record,
         changes=desk.requests.changes,
+        announce=announce,
+        source=source,
         now=now,
         hold=restore_hold(environ, dynamodb),
     )

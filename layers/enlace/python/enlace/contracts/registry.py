@@ -168,7 +168,13 @@ CONTRACTS: tuple[EventContract, ...] = (
     _contract(
         consent_events.CONSENT_CHANGED,
         models.ConsentChanged,
-        producers=("api_consents", "record_consent", "web_preferences"),
+        producers=(
+            "api_consents",
+            "api_privacy",
+            "privacy_deadlines",
+            "record_consent",
+            "web_preferences",
+        ),
         consumers=("send_crm",),
     ),
     _contract(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from enlace.domain.consent import MARKETING_ONLY, SUBJECT, ConsentRecord
+from enlace.domain.consent_events import consent_changed
+from enlace.domain.envelope import AddressRef, Entry
 from enlace.domain.erasure import SubjectIdentifier
 from enlace.domain.interaction import Identifier, Interaction, interaction_id, utc_text
 from enlace.domain.privacy_request import COMPLETED, RUNNING, VERIFIED
@@ -36,6 +38,10 @@ class CarryOut:
         Sends an interaction the way that every interaction goes.
     changes : callable
         What a rectification is to put right, by its request id.
+    announce : callable
+        Publishes events: that somebody objects, for whoever else sends to them.
+    source : str
+        Who publishes them, such as ``enlace.api_privacy``.
     now : callable
         The current time, with a zone.
     hold : RestoreHold, optional
@@ -50,6 +56,8 @@ class CarryOut:
         consents: Consents,
         record: Callable[[Interaction], None],
         changes: Callable[[str], Mapping[str, Any]],
+        announce: Callable[[Sequence[Entry]], None],
+        source: str,
         now: Callable[[], datetime],
         hold: RestoreHold | None = None,
     ):
@@ -58,6 +66,8 @@ class CarryOut:
         self._consents = consents
         self._record = record
         self._changes = changes
+        self._announce = announce
+        self._source = source
         self._now = now
         self._hold = hold
 
@@ -99,7 +109,7 @@ class CarryOut:
             self._hold.check()
         asked = SubjectIdentifier(body["key"], identifier.kind, identifier.value)
         found = self._find(asked, bool(body["whole_customer"]))
-        at = utc_text(self._now())
+        at, entries = utc_text(self._now()), list[Entry]()
         for one in found.identifiers or (asked,):
             said = ConsentRecord(
                 f"{body['request_id']}-{one.key}",
@@ -112,7 +122,26 @@ class CarryOut:
                 has_evidence=True,
             )
             details = {"method": "data_subject_request", "request_id": body["request_id"]}
-            self._consents.record(one.key, said, details, stops={MARKETING_ONLY: "objection"})
+            stops = {MARKETING_ONLY: "objection"}
+            holds = self._consents.record(one.key, said, details, stops=stops)
+            entries.append(self._changed(one, said, allowed=holds.ruling.allowed, at=at))
+        self._announce(entries)
+
+    def _changed(
+        self, one: SubjectIdentifier, said: ConsentRecord, *, allowed: bool, at: str
+    ) -> Entry:
+        return consent_changed(
+            consent_id=said.event_id,
+            contact_point=AddressRef(one.kind, one.key),
+            purpose=said.purpose,
+            channel=said.channel,
+            said=said.state,
+            actor=said.actor,
+            allowed=allowed,
+            occurred_at=said.occurred_at,
+            recorded_at=at,
+            source=self._source,
+        )
 
     def _corrected(self, body: Mapping[str, Any], identifier: Identifier) -> Interaction:
         at = utc_text(self._now())
