@@ -15,7 +15,7 @@ from enlace.domain.records import CustomerHint
 from enlace.usecases.context import NEWEST, Context
 from enlace.usecases.customer_view import CustomerView
 from enlace.usecases.read_customer import CustomerReader
-from enlace.usecases.read_history import OpenCase
+from enlace.usecases.read_history import Newest, OpenCase
 from tests.stores.builders import CPFS, TODAY, conciliator, interaction, order
 from tests.stores.laws import events
 from tests.unit.api.world import World
@@ -131,6 +131,19 @@ def test_cases_that_say_how_they_were_opened_take_no_further_trip() -> None:
     assert trips.of(lambda: trips.context.of(world.asked(*PHONE), "customer")) == 2
     world.history.cases = [replace(case, level="stated") for case in world.history.cases]
     assert trips.context.of(world.asked(*PHONE), "customer")["open_protocols"] == []
+
+
+def test_what_was_bought_is_hidden_with_the_interactions_that_ran_out() -> None:
+    world = three_contact_points()
+    asked = world.asked(*PHONE)
+    customers = CustomerReader(
+        world.finder, world.history, parallel=lambda reads: [read() for read in reads]
+    )
+    bought = customers.read(asked, newest=NEWEST).history.aggregates
+    assert any(one.totals for one in bought.values())
+    world.history.newest = lambda pk, limit: Newest([], True)  # type: ignore[method-assign]
+    hidden = customers.read(asked, newest=NEWEST).history.aggregates
+    assert hidden.keys() == bought.keys() and not any(one.totals for one in hidden.values())
 
 
 def test_trips_and_reads_do_not_grow_with_the_history() -> None:

@@ -182,7 +182,11 @@ class CustomerReader:
         history = History(
             records={key: known.records[key] for key in named if key in known.records},
             newest={key: known.newest[key] for key in members},
-            aggregates={key: known.aggregates.get(key, NOTHING) for key in members},
+            # What was added up of interactions goes with them: they may have run out.
+            aggregates={
+                key: known.aggregates.get(key, NOTHING) if known.newest[key].items else NOTHING
+                for key in members
+            },
             cases=sorted(cases, key=lambda case: (case.opened_at, case.protocol), reverse=True),
         )
         open_ = known.points.get(asked.key, Point()).open
