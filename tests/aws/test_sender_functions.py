@@ -6,6 +6,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,18 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 from moto.sns.models import sns_backends
 
+from enlace.aws.consent_table import ConsentTable
 from enlace.aws.identity_table import item_of, record_of
+from enlace.domain.consent import ConsentPolicy, ConsentRecord
 from enlace.domain.envelope import read_event
 from enlace.domain.records import CustomerHint, IdentifierRecord, Pointer
+from enlace.usecases.consents import Consents
 from tests.aws.test_delivery_table import make_client
 from tests.unit.test_bus_consumer import Context
 
 ROOT = Path(__file__).parents[2]
 SENDERS = sorted(path.parent.name for path in ROOT.glob("functions/send_*/app.py"))
+AT = "2026-11-20T12:00:00.000Z"
 NAMES = ("dispatch_message", "follow_customers", *SENDERS)
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -181,6 +186,19 @@ def test_send_crm_has_nothing_to_do_for_whom_was_erased(aws: Any) -> None:
     assert answer == {"batchItemFailures": []}
     made = [item["pk"]["S"] for item in aws.scan(TableName="delivery")["Items"]]
     assert not [pk for pk in made if pk.startswith("crm#")]
+
+
+def test_send_crm_tells_nobody_of_who_is_not_known(aws: Any) -> None:
+    make_client("secretsmanager").create_secret(Name="crm", SecretString='{"secret": "whsec_YWI="}')
+    path = ROOT / "events/contracts/consent.changed/v1/1.0.example.json"
+    told = json.loads(path.read_text("utf-8"))
+    said = ConsentRecord("c", "marketing", "email", "withdrawn", "subject", AT, AT)
+    store = ConsentTable(aws, "consent")
+    Consents(store, policy=ConsentPolicy(), now=lambda: AT, sleep=time.sleep).record(
+        told["detail"]["data"]["contact_point"]["key"], said
+    )
+    event = {"Records": [{"messageId": "m", "body": json.dumps(told)}]}
+    assert load("send_crm").handler(event, Context(60_000)) == {"batchItemFailures": []}
 
 
 HEAVY = ("boto3", "pydantic", "jinja2", "standardwebhooks", "requests", "moto")

@@ -44,6 +44,7 @@ from enlace.senders.registry import sender_channels
 from enlace.usecases.apply_rules import ApplyRules
 from enlace.usecases.cases import CaseKeeper
 from enlace.usecases.consents import Consents
+from enlace.usecases.crm_events import following
 from enlace.usecases.crm_ports import Mapping
 from enlace.usecases.deliver_message import DeliverMessage
 from enlace.usecases.dispatch import Dispatch
@@ -55,7 +56,7 @@ from enlace.usecases.follow_customers import FollowCustomers
 from enlace.usecases.membership import Memberships
 from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.ports import CreateRecord, PutInteraction
-from enlace.usecases.push_suppressions import PushSuppressions, following
+from enlace.usecases.push_suppressions import PushSuppressions
 from enlace.usecases.send_gate import SendGate
 from local.memory_candidates import MemoryCandidates
 from local.memory_consents import MemoryConsents

@@ -11,7 +11,8 @@ from enlace.domain.consent_events import consent_changed
 from enlace.domain.envelope import AddressRef
 from enlace.errors import InvalidPayload
 from enlace.usecases.consents import Consents
-from enlace.usecases.push_suppressions import PushSuppressions, following
+from enlace.usecases.crm_events import following
+from enlace.usecases.push_suppressions import PushSuppressions
 from local.memory_consents import MemoryConsents
 from tests.stores.builders import customers, interaction
 from tests.stores.forgetting import forget, key_of

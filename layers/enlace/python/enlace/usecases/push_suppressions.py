@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from enlace.domain.consent import AddressConsent, ConsentPolicy, evaluate
 from enlace.domain.consent_events import CONSENT_CHANGED
@@ -149,15 +149,3 @@ def _keys(event: Event) -> set[str]:
     except (KeyError, TypeError, AttributeError) as error:
         raise InvalidPayload(f"{event.name}: malformed ({type(error).__name__})") from error
     return set()
-
-
-def following(
-    follow: Callable[[Event], str], push: Callable[[Event], Any]
-) -> Callable[[Event], str]:
-    """Both, the contact first; for a consumer of one queue."""
-
-    def both(event: Event) -> str:
-        done = "" if event.name == CONSENT_CHANGED else follow(event)
-        return "; ".join(filter(None, (done, push(event)))) or "nothing: nobody said no"
-
-    return both
