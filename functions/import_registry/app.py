@@ -23,7 +23,7 @@ from enlace.usecases.consents import Consents
 from enlace.usecases.import_files import ImportFiles
 from enlace.usecases.import_registry import ImportRegistry
 
-#: Some thousand lines take some seconds.
+#: A thousand lines or so take some seconds.
 RESERVE_MILLISECONDS = 90_000
 AT_ONCE = 8
 

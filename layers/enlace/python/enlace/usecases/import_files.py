@@ -19,8 +19,8 @@ from enlace.usecases.rows import Row, Rows
 
 JOB = "import_registry"
 READING, DONE, REFUSED = "reading", "done", "refused"
-#: Bytes between two looks at the time: some thousand lines.
-CHUNK_BYTES = 32 * 1024
+#: Bytes between two looks at the time: a thousand lines or so.
+CHUNK_BYTES = 16 * 1024
 #: So many lines that are not valid are told one by one.
 MOST_ERRORS = 200
 
