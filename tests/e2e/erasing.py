@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ Items = dict[str, list[dict[str, Any]]]
 
 
 @contextmanager
-def impatient(stack: dict[str, Any], **seconds: int) -> Iterator[Hub]:
+def impatient(stack: Mapping[str, Any], **seconds: int) -> Iterator[Hub]:
     """The hub of a stack on which what is given back comes again soon."""
     hub = Hub(stack)
     before = set_visibility(hub, {**visibility_seconds(hub), **seconds})
