@@ -25,7 +25,11 @@ def is_theirs(sk: str, body: Mapping[str, Any], erased_before: str) -> bool:
         cannot be read any more, which was sealed for somebody who was erased before.
     """
     at = sk.partition("#")[0]
-    return not erased_before or not body or min(at, str(body.get("received_at") or at)) <= erased_before
+    return (
+        not erased_before
+        or not body
+        or min(at, str(body.get("received_at") or at)) <= erased_before
+    )
 
 
 class Located:
