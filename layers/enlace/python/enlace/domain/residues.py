@@ -32,10 +32,14 @@ _CPF = re.compile(r"(?<![\w.\-])(\d{3})\.?(\d{3})\.?(\d{3})-?(\d{2})(?![\w\-])")
 #: With the plus of E.164, or a Brazilian mobile without it; no time in milliseconds begins so.
 _PHONE = re.compile(r"(?<!\w)\+[1-9]\d{9,14}(?!\w)|(?<![\w.\-])55[1-9][1-9]9\d{8}(?![\w\-])")
 
-#: Tables in which nothing may stand under the address of somebody who was erased, but for what
-#: :func:`_kept` names. Consents, requests and decisions stay, and say so in the certificate.
+#: Where nothing may stand under the address of somebody who was erased, but for what :func:`_kept`
+#: names. Consents, requests and decisions stay, and say so in the certificate. Messages stand
+#: under their own ids, and those that wait in an index by address.
 EMPTIED = frozenset(
-    {"IdentityTable", "TimelineTable", "CaseTable", "CandidateTable", "DeliveryTable"}
+    (
+        *("IdentityTable", "TimelineTable", "CaseTable", "CandidateTable"),
+        *("DeliveryTable", "DeliveryTable/about"),
+    )
 )
 
 
