@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -15,12 +15,19 @@ import botocore.session
 import pytest
 from moto import mock_aws
 
+from enlace.aws.identity_table import IdentityTable
 from enlace.aws.queue_walk import QueueWalk
+from enlace.aws.residue_places import tables
 from enlace.aws.versioned_rows import VersionedRows
+from enlace.domain.residues import Sought, Values
 from enlace.usecases.job_rows import LEASE_SECONDS
 from enlace.usecases.rows import Row
-from tests.aws.erasing import CALL_STRIDE, cut_anywhere
+from enlace.usecases.scan_residues import ScanResidues, erased_addresses
+from tests.aws.erasing import CALL_STRIDE, always, cut_anywhere
+from tests.aws.test_erasure_crashes import MAIL, PHONE, TABLES, Stack, aws
 from tests.unit.test_bus_consumer import Context
+
+__all__ = ["aws"]
 
 ROOT = Path(__file__).parents[2]
 GONE, HERE = "luzia.canario@example.com", "bento.canario@example.com"
@@ -275,3 +282,55 @@ def test_cut_off_at_any_call_it_goes_on_and_counts_the_same(
         assert world.hits() == expected
         runs += 1
     assert runs > 60 // CALL_STRIDE
+
+
+class Saga:
+    """The real erasure of somebody with a neighbour, and a scan of its tables."""
+
+    def __init__(self, patch: pytest.MonkeyPatch):
+        self.stack = Stack(patch)
+        self.request_id = self.stack.live()
+        self.rows = VersionedRows(self.stack.dynamodb, "PrivacyTable")
+
+    def scan(self) -> dict[str, Mapping[str, int]]:
+        told: dict[str, Mapping[str, int]] = {}
+        canaries, addresses = Values([PHONE, MAIL]), erased_addresses(self.rows)
+        scan = ScanResidues(
+            self.rows,
+            states=IdentityTable(self.stack.dynamodb, "IdentityTable"),
+            sought=lambda: Sought(canaries, Values(()), addresses),
+            tell=lambda place, hits: told.update({place: dict(hits)}),
+            warn=lambda place, error: pytest.fail(f"{place}: {error}"),
+            clock=time.time,
+        )
+        places = [
+            one for name in TABLES.values() for one in tables(self.stack.dynamodb, name, name)
+        ]
+        assert scan.run(places, always)
+        return told
+
+
+def test_what_a_real_erasure_leaves_rings_for_nothing(
+    aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mock_aws():
+        saga = Saga(monkeypatch)
+        saga.stack.run(saga.request_id)
+        assert erased_addresses(saga.rows), "the journal names whom it was about"
+        assert saga.scan() == {}
+
+
+def test_and_what_one_that_did_nothing_left_does(
+    aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mock_aws():
+        saga = Saga(monkeypatch)
+        items = saga.stack.dynamodb.scan(TableName="IdentityTable")["Items"]
+        keys = [
+            item["pk"]["S"] for item in items if item.get("value", {}).get("S") in (PHONE, MAIL)
+        ]
+        entry = {"keys": keys, "erased_before": "2026-11-23T12:00:00.000Z"}
+        saga.rows.put([Row("journal", "000000001", entry)])
+        told = saga.scan()
+        assert {"IdentityTable", "TimelineTable", "DeliveryTable/about"} <= set(told)
+        assert told["TimelineTable"]["erased_address"] >= 2

@@ -93,6 +93,7 @@ class TestSought:
             ("CaseTable", ("protocol#1", f"told#{KEY}")),
             ("CandidateTable", (OTHER, f"pair#{KEY}")),
             ("DeliveryTable", (f"crm#hubspot#shown#{KEY}",)),
+            ("DeliveryTable/about", (KEY, "2026-10-01T00:00:00.000Z")),
         ],
     )
     def test_an_item_stands_under_an_erased_address(

@@ -55,7 +55,7 @@ def places(client: Client, stack: str, *, everything: bool = False) -> Iterator[
         kind, name = resource["ResourceType"], resource["LogicalResourceId"]
         id_ = resource.get("PhysicalResourceId", "")
         if kind == "AWS::DynamoDB::Table":
-            yield from _tables(client("dynamodb"), name, id_)
+            yield from tables(client("dynamodb"), name, id_)
         elif kind == "AWS::S3::Bucket":
             yield BucketPlace(client("s3"), name, id_)
         elif kind == "AWS::SQS::Queue":
@@ -74,12 +74,13 @@ def places(client: Client, stack: str, *, everything: bool = False) -> Iterator[
     yield SmallPlace("parameters", "CloudFormation", lambda: _parameters(client, stack))
 
 
-def _tables(client: Any, logical: str, table: str) -> Iterator[Place]:
+def tables(client: Any, logical: str, table: str) -> Iterator[Place]:
+    """A table, and each of its indexes."""
     with translated("DynamoDB"):
         described = client.describe_table(TableName=table)["Table"]
     yield TablePlace(client, logical, table, "", _names(described))
     for index in described.get("GlobalSecondaryIndexes", ()):
-        yield TablePlace(client, logical, table, index["IndexName"], ())
+        yield TablePlace(client, logical, table, index["IndexName"], _names(index))
 
 
 def _names(described: dict[str, Any]) -> list[str]:
