@@ -21,7 +21,8 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 
 from enlace.aws.dynamodb import Item
-from enlace.aws.subject_keys import ID_BYTES, MAX_AGE_SECONDS, NONCE_BYTES, SubjectKeys
+from enlace.aws.master_key import MAX_AGE_SECONDS
+from enlace.aws.subject_keys import ID_BYTES, NONCE_BYTES, SubjectKeys
 
 #: What a body is to those who delete it, where it can be opened no more.
 UNREADABLE = "{}"

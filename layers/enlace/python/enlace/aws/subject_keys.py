@@ -2,8 +2,7 @@
 
 A table of its own keeps them, one item for each contact point, without point-in-time
 recovery: what is deleted here is in no backup. The keys are wrapped by the deployment's
-master key, which KMS wraps in turn: one call to KMS for each function instance and
-:data:`MAX_AGE_SECONDS`, where one for each contact point would cost more than all else.
+master key, which KMS wraps in turn (:mod:`enlace.aws.master_key`).
 
 An item holds the keys by their ids, and names the current one. ``retire`` takes the name
 away, so that whoever writes next makes a new key; once no instance remembers the old one
@@ -23,15 +22,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from enlace.aws.dynamodb import Item, translated
+from enlace.aws.master_key import MAX_AGE_SECONDS, MasterKey
 from enlace.errors import Conflict, TemporaryFailure
 
-#: How long an instance remembers a key.
-MAX_AGE_SECONDS = 60.0
 _REMEMBERED = 2_000
 #: By so much clocks may differ.
 _SKEW_SECONDS = 60.0
@@ -39,9 +36,7 @@ _KEY_BYTES = 32
 NONCE_BYTES = 12
 ID_BYTES = 8
 _ATTEMPTS = 5
-_MASTER = "master"
 _CURRENT = "current"
-_CONTEXT = {"purpose": "subject keys"}
 _PREFIX = "key_"
 
 
@@ -97,13 +92,12 @@ class SubjectKeys:
     ):
         self._client = client
         self._table = table
-        self._make_kms = make_kms
-        self._kms: Any = None
-        self._kms_key_id = kms_key_id
         self._max_age = max_age_seconds
         self._clock = clock
         self._now = now
-        self._master: tuple[float, AESGCM] | None = None
+        self._master = MasterKey(
+            client, table, make_kms, kms_key_id, max_age_seconds=max_age_seconds, clock=clock
+        )
         self._known: dict[str, _Known] = {}
 
     def current(self, subject: str) -> tuple[bytes, AESGCM]:
@@ -254,7 +248,7 @@ class SubjectKeys:
     def _make(self, subject: str, known: _Known) -> _Known:
         id_, key = os.urandom(ID_BYTES).hex(), os.urandom(_KEY_BYTES)
         nonce = os.urandom(NONCE_BYTES)
-        wrapped = nonce + self._wrapping().encrypt(nonce, key, subject.encode())
+        wrapped = nonce + self._master.cipher().encrypt(nonce, key, subject.encode())
         self._call(
             "update_item",
             Key={"pk": {"S": subject}},
@@ -270,41 +264,11 @@ class SubjectKeys:
     def _unwrapped(self, subject: str, wrapped: bytes) -> bytes:
         nonce, sealed = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
         try:
-            return self._wrapping().decrypt(nonce, sealed, subject.encode())
+            return self._master.cipher().decrypt(nonce, sealed, subject.encode())
         except InvalidTag:
             raise TemporaryFailure(
                 "a subject's key is not of this deployment's master key"
             ) from None
-
-    def _wrapping(self) -> AESGCM:
-        """The master key; asked of KMS again when it has been remembered long enough."""
-        if self._master is not None and self._clock() < self._master[0]:
-            return self._master[1]
-        until = self._clock() + self._max_age
-        item = self._get(_MASTER)
-        if "key" not in item:
-            made = self._ask_kms(
-                "generate_data_key_without_plaintext",
-                KeyId=self._kms_key_id,
-                KeySpec="AES_256",
-                EncryptionContext=_CONTEXT,
-            )["CiphertextBlob"]
-            # Where somebody else was first, it is theirs.
-            with suppress(Conflict):
-                self._call(
-                    "put_item",
-                    Item={"pk": {"S": _MASTER}, "key": {"B": made}},
-                    ConditionExpression="attribute_not_exists(pk)",
-                )
-            item = self._get(_MASTER)
-        plain = self._ask_kms(
-            "decrypt",
-            KeyId=self._kms_key_id,
-            CiphertextBlob=item["key"]["B"],
-            EncryptionContext=_CONTEXT,
-        )["Plaintext"]
-        self._master = until, AESGCM(plain)
-        return self._master[1]
 
     def _get(self, subject: str) -> Item:
         answer = self._call("get_item", Key={"pk": {"S": subject}}, ConsistentRead=True)
@@ -316,18 +280,6 @@ class SubjectKeys:
             answer: dict[str, Any] = getattr(self._client, operation)(
                 TableName=self._table, **arguments
             )
-        return answer
-
-    def _ask_kms(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        if self._kms is None:
-            self._kms = self._make_kms()
-        try:
-            answer: dict[str, Any] = getattr(self._kms, operation)(**arguments)
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "unknown")
-            raise TemporaryFailure(f"KMS: {code}") from error
-        except BotoCoreError as error:
-            raise TemporaryFailure(f"KMS: {type(error).__name__}") from error
         return answer
 
 
