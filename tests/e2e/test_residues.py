@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from enlace.aws.versioned_rows import VersionedRows
 from local import stack as local_stack
 from local.demo.hub import Hub
 from local.residues import scan
@@ -75,3 +77,34 @@ def test_an_erasure_leaves_no_residue_anywhere_and_a_neighbour_whole(
     assert others <= schedules() and neighbour.is_candidate()
     # Of the files one is gone, and none is another one.
     assert len(kept.keys() - there.keys()) == 1 and not there.items() - kept.items()
+
+
+def invoke(function: str) -> dict[str, Any]:
+    """What the schedule does, at once."""
+    name = local_stack.load()["functions"][function]
+    answer = local_stack.client("lambda").invoke(FunctionName=name, Payload=b"{}")
+    result: dict[str, Any] = json.loads(answer["Payload"].read())
+    return result
+
+
+def rows_of(job: str) -> dict[str, Any]:
+    """How far the parts of a job have come, and what they found."""
+    table = local_stack.load()["table_names"]["privacy"]
+    rows = VersionedRows(local_stack.client("dynamodb"), table).under(f"job#{job}", "")
+    return {row.sk: row.body for row in rows}
+
+
+def test_the_scheduled_jobs_read_every_place_and_ring_for_nothing(
+    canaries: tuple[Canary, Canary],
+) -> None:
+    """J7, J10 and J12 under the functions' own roles, after an erasure."""
+    assert invoke("ScanResidues") == {"result": "done"}
+    places = rows_of("scan_residues")
+    assert not {name: body["hits"] for name, body in places.items() if body["hits"]}
+    read = {name: body["read"] for name, body in places.items()}
+    assert {"TimelineTable/buyers", "MailBucket", "InteractionsDLQ", "parameters"} <= set(read)
+    assert read["IdentityTable"] and read["ResolveIdentityLogs"] and read["SendEmailLogs"]
+
+    assert invoke("VerifyCertificates") == {"result": "done"}
+    checked = rows_of("verify_certificates")["all"]
+    assert checked["checked"] and not checked["broken"]
