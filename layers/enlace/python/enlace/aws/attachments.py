@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from enlace.aws.s3_calls import S3Calls
 from enlace.domain.outgoing import Attachment
-from enlace.errors import InvalidPayload, TemporaryFailure
+from enlace.errors import InvalidPayload
 
 
 class Attachments:
@@ -23,9 +22,7 @@ class Attachments:
     """
 
     def __init__(self, make_client: Callable[[], Any], bucket: str):
-        self._make_client = make_client
-        self._client: Any = None
-        self._bucket = bucket
+        self._call = S3Calls(make_client, bucket)
 
     def keep(self, message_id: str, number: int, attachment: Attachment) -> str:
         """Keep one; gives the name under which it is read."""
@@ -50,25 +47,11 @@ class Attachments:
         TemporaryFailure
             If the service did not answer.
         """
-        answer = self._call("get_object", Key=name)
+        answer = self._call("get_object", "NoSuchKey", "404", Key=name)
+        if not answer:
+            raise InvalidPayload("an attachment is not there any more")
         return Attachment(
             unquote(answer["Metadata"].get("name", "attachment")),
             answer["ContentType"],
             answer["Body"].read(),
         )
-
-    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        if self._client is None:
-            self._client = self._make_client()
-        try:
-            answer: dict[str, Any] = getattr(self._client, operation)(
-                Bucket=self._bucket, **parameters
-            )
-            return answer
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "unknown")
-            if code in ("NoSuchKey", "404"):
-                raise InvalidPayload("an attachment is not there any more") from error
-            raise TemporaryFailure(f"s3.{operation}: {code}") from error
-        except BotoCoreError as error:
-            raise TemporaryFailure(f"s3.{operation}: {type(error).__name__}") from error

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from enlace.aws.s3_calls import S3Calls
 from enlace.errors import TemporaryFailure
 
 #: What a page lists, and DeleteObjects takes.
@@ -35,9 +34,7 @@ class ErasedObjects:
         exact: bool = False,
         page: int = PAGE,
     ):
-        self._make_client = make_client
-        self._client: Any = None
-        self._bucket = bucket
+        self._call = S3Calls(make_client, bucket)
         self._exact = exact
         self._page = page
 
@@ -82,17 +79,3 @@ class ErasedObjects:
             arguments["KeyMarker"] = answer["NextKeyMarker"]
             if answer.get("NextVersionIdMarker"):
                 arguments["VersionIdMarker"] = answer["NextVersionIdMarker"]
-
-    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        if self._client is None:
-            self._client = self._make_client()
-        try:
-            answer: dict[str, Any] = getattr(self._client, operation)(
-                Bucket=self._bucket, **parameters
-            )
-            return answer
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "unknown")
-            raise TemporaryFailure(f"s3.{operation}: {code}") from error
-        except BotoCoreError as error:
-            raise TemporaryFailure(f"s3.{operation}: {type(error).__name__}") from error
