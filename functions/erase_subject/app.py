@@ -38,6 +38,7 @@ from enlace.usecases.erase_subject import EraseSubject
 from enlace.usecases.message_templates import MessageTemplates
 from enlace.usecases.publish import effect_entries
 from enlace.usecases.restore_hold import RestoredTables
+from enlace.usecases.restored_mappings import RestoredMappings
 from enlace.usecases.tell_subject import Letters, TellSubject
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def _built() -> Callable[[], tuple[EraseSubject, EraseAgain]]:
             fence=fence,
             identities=desk.store,
             identity=desk.identity,
-            places=desk.places,
+            places=(*desk.places, *map(RestoredMappings, processors)),
             now=now_text,
         )
         return saga, again

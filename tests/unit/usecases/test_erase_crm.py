@@ -15,6 +15,7 @@ from enlace.domain.interaction import Interaction
 from enlace.errors import EnlaceError, TemporaryFailure
 from enlace.usecases.erase_crm import BY_HAND, CrmPlace
 from enlace.usecases.publish import effect_entries
+from enlace.usecases.restored_mappings import RestoredMappings
 from tests.stores.builders import customers, interaction
 from tests.stores.forgetting import forget, key_of
 from tests.unit.senders.crm_providers import PROVIDERS, erasing
@@ -230,3 +231,27 @@ def test_a_newcomer_at_the_address_is_somebody_else(scene: Scene) -> None:
     assert any("again" in repr(v.activities) or v.activities for v in scene.views())
     scene.erased(subject)
     assert len(scene.views()) == 1
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["own contact", "shared contact"])
+def test_what_a_restored_table_remembers_goes_without_asking_the_crm(
+    scene: Scene, shared: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.live(said("1", PHONE, EMAIL), said("2", EMAIL), said("n", NEIGHBOUR))
+    before = scene.mappings.mappings.copy()
+    shown = {key: scene.mappings.showing(key) for key in map(key_of, (PHONE, EMAIL, NEIGHBOUR))}
+    subject = scene.forget(PHONE) if shared else scene.forget(PHONE, EMAIL)
+    restored = RestoredMappings(scene.place)
+    assert restored.census(subject).found == 1
+    views = scene.views()
+
+    assert not restored.erase(subject, lambda: False)
+    assert restored.erase(subject, lambda: True)
+    assert restored.census(subject).found == 0
+    assert scene.views() == views
+    for key in subject.keys:
+        assert shown[key] and scene.mappings.showing(key) == []
+        assert not any(key in one.levels for one in scene.mappings.mappings.values())
+    others = {key: shown[key] for key in shown if key not in subject.keys}
+    assert {key: scene.mappings.showing(key) for key in others} == others
+    assert len(scene.mappings.mappings) == len(before) - (not shared)

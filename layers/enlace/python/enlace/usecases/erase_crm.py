@@ -71,7 +71,7 @@ class ErasableMappings(Mappings, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class Shown:
     """A customer whose contact has shown some of the subject's identifiers.
 
     Parameters
@@ -97,6 +97,10 @@ class CrmPlace:
         Seconds since 1970.
     settle_seconds : float
         How long a sender may still be at work after the identity is gone.
+
+    Attributes
+    ----------
+    mappings : ErasableMappings
     """
 
     def __init__(
@@ -114,7 +118,7 @@ class CrmPlace:
         self._crm = crm
         self._identities = identities
         self._timeline = timeline
-        self._mappings = mappings
+        self.mappings = self._mappings = mappings
         self._clock = clock
         self._settle_seconds = settle_seconds
         self._contacts = CrmContacts(crm, identities, mappings, clock)
@@ -122,7 +126,7 @@ class CrmPlace:
 
     def census(self, subject: Subject) -> Census:
         """Count contacts and activities, and what people will have to delete."""
-        shown = list(self._shown(subject))
+        shown = list(self.shown(subject))
         points = sorted({key for one in shown for key in one.keys})
         whole = [one.customer_id for one in shown if not one.remaining]
         activities = sum(self._crm.count_activities(points, ids) for ids in self._batches(subject))
@@ -139,7 +143,7 @@ class CrmPlace:
         if (left := ended - self._clock()) > 0:
             raise NotYet("a sender may still be at work", left)
         self._crm.begin(subject.request_id)
-        shown = list(self._shown(subject))
+        shown = list(self.shown(subject))
         points = sorted({key for one in shown for key in one.keys})
         for ids in self._batches(subject):
             if not time_left():
@@ -165,7 +169,7 @@ class CrmPlace:
             self._crm.erase_contact(contact_id, mapping.customer_id)
         self._mappings.delete(mapping.customer_id)
 
-    def _take_out(self, one: _Shown, subject: Subject, time_left: Callable[[], bool]) -> None:
+    def _take_out(self, one: Shown, subject: Subject, time_left: Callable[[], bool]) -> None:
         """Leave a contact to those who remain on it."""
         if one.customer_id not in one.remaining.values():
             settle = SettleCrm(
@@ -187,7 +191,7 @@ class CrmPlace:
             for key in one.keys:
                 self._mappings.hide(key, owner)
 
-    def _shown(self, subject: Subject) -> Iterator[_Shown]:
+    def shown(self, subject: Subject) -> Iterator[Shown]:
         """Customers whose contacts have shown the subject's identifiers; no newcomers."""
         keys: dict[str, list[str]] = {}
         for key in subject.keys:
@@ -205,7 +209,7 @@ class CrmPlace:
                 for key, record in sorted(records.items())
                 if key not in subject.keys
             }
-            yield _Shown(customer_id, mapping, own, remaining)
+            yield Shown(customer_id, mapping, own, remaining)
 
     def _batches(self, subject: Subject) -> Iterator[Sequence[str]]:
         ids, size = subject.ids("interactions"), self._crm.batch
