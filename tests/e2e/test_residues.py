@@ -87,17 +87,27 @@ def invoke(function: str) -> dict[str, Any]:
     return result
 
 
+def job_rows() -> VersionedRows:
+    table = local_stack.load()["table_names"]["privacy"]
+    return VersionedRows(local_stack.client("dynamodb"), table)
+
+
+def due(job: str) -> None:
+    """Let a job's round begin now, though one may have ended before the erasure."""
+    for row in list(job_rows().under(f"job#{job}", "")):
+        job_rows().delete(row.pk, row.sk)
+
+
 def rows_of(job: str) -> dict[str, Any]:
     """How far the parts of a job have come, and what they found."""
-    table = local_stack.load()["table_names"]["privacy"]
-    rows = VersionedRows(local_stack.client("dynamodb"), table).under(f"job#{job}", "")
-    return {row.sk: row.body for row in rows}
+    return {row.sk: row.body for row in job_rows().under(f"job#{job}", "")}
 
 
 def test_the_scheduled_jobs_read_every_place_and_ring_for_nothing(
     canaries: tuple[Canary, Canary],
 ) -> None:
     """J7, J10 and J12 under the functions' own roles, after an erasure."""
+    due("scan_residues")
     assert invoke("ScanResidues") == {"result": "done"}
     places = rows_of("scan_residues")
     assert not {name: body["hits"] for name, body in places.items() if body["hits"]}
@@ -105,6 +115,7 @@ def test_the_scheduled_jobs_read_every_place_and_ring_for_nothing(
     assert {"TimelineTable/buyers", "MailBucket", "InteractionsDLQ", "parameters"} <= set(read)
     assert read["IdentityTable"] and read["ResolveIdentityLogs"] and read["SendEmailLogs"]
 
+    due("verify_certificates")
     assert invoke("VerifyCertificates") == {"result": "done"}
     checked = rows_of("verify_certificates")["all"]
     assert checked["checked"] and not checked["broken"]
